@@ -1,0 +1,81 @@
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+SITE := examples/main-site
+INSTALLED := .venv/.stamp $(SITE)/node_modules/.stamp tests/node_modules/.stamp
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 $(ARGS) pyproject.toml
+
+# Step after step, whatever -j says: only the installs run side by side (see `setup`).
+ifndef INSTALLING
+.NOTPARALLEL:
+endif
+
+.PHONY: help demo test check screenshots lock clean setup tools
+
+help:
+	@echo 'make demo    run all of it here: PostgreSQL, a Better-Auth main site, the app; Ctrl+C stops it'
+	@echo 'make test    checks, then the whole suite; make test ARGS="-k wizard" passes arguments to pytest'
+	@echo 'make check   format, lint, types, import contracts'
+	@echo 'make screenshots  take pictures of every page into screenshots/, and those of the documentation'
+	@echo 'make lock    compile requirements/*.txt anew; make lock ARGS=--upgrade takes newer versions'
+	@echo 'make clean   remove what was installed and generated, the data of the demo included'
+
+demo: setup
+	@exec $(BIN)/python -m devstack.demo
+
+test: setup check
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+screenshots: setup
+	@$(BIN)/python -m devstack.screenshots
+
+check: tools .venv/.stamp
+	@$(BIN)/ruff format --check --quiet . || { echo 'not formatted: run $(BIN)/ruff format .' >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports > .venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log >&2; exit 1; }
+
+# A lock that names a package index would tie everybody to the one of whoever compiled it.
+lock: tools .venv/.stamp
+	$(COMPILE) -o requirements/app.txt
+	$(COMPILE) --group dev -o requirements/dev.txt
+	@! grep -nE '://|^ *--(extra-)?(index|find)' requirements/*.txt
+	@! grep -nE '"resolved": *"http' $(SITE)/package-lock.json tests/package-lock.json
+
+clean:
+	@if [ -L .demo/postgres/moved-to ]; then rm -rf "$$(readlink .demo/postgres/moved-to)"; fi
+	rm -rf .venv .demo .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov test-results
+	rm -rf $(SITE)/node_modules tests/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup: tools
+	@$(MAKE) --silent --no-print-directory -j3 INSTALLING=1 $(INSTALLED)
+
+tools:
+	@fine=true; \
+	need() { echo "needed: $$1" >&2; fine=false; }; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || need 'Python 3.11 or newer ($(PYTHON) is none; name another by PYTHON=...)'; \
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || need 'venv for $(PYTHON) (on Debian and Ubuntu: the package python3-venv)'; \
+	node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || need 'Node.js 20 or newer (node)'; \
+	command -v npm >/dev/null || need 'npm'; \
+	$$fine
+
+.venv/.stamp: requirements/dev.txt
+	@echo 'installing the Python packages'
+	@$(PYTHON) -m venv --clear .venv
+	@$(PIP) install -q --require-hashes --only-binary :all: -r requirements/dev.txt
+	@touch $@
+
+$(SITE)/node_modules/.stamp: $(SITE)/package.json $(SITE)/package-lock.json
+	@echo "installing the main site's packages"
+	@cd $(SITE) && $(NPM_CI) >/dev/null
+	@touch $@
+
+tests/node_modules/.stamp: tests/package.json tests/package-lock.json
+	@echo "installing the tests' browser"
+	@cd tests && $(NPM_CI) >/dev/null
+	@touch $@

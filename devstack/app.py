@@ -1,0 +1,83 @@
+"""The app under gunicorn, started as a child process the way it is deployed."""
+
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.main_site import sign_in_url
+from devstack.processes import Child, wait_for
+
+
+@dataclass(frozen=True)
+class App:
+    """What one instance of the app is made of; the main site's side of the same is `main_site.MainSite`."""
+
+    port: int
+    database_url: str
+    secret: str
+    site_url: str
+    """The main site's origin, which may also frame the app."""
+    workers: int = 1
+    settings: Mapping[str, str] | None = None
+    """Further environment variables of the app."""
+
+    @property
+    def url(self) -> str:
+        """The app's own URL and origin."""
+        return f"http://localhost:{self.port}"
+
+    def migrate(self, log: Path) -> None:
+        """`alembic upgrade head`: our one table."""
+        Child(
+            "alembic upgrade head",
+            [sys.executable, "-m", "alembic", "upgrade", "head"],
+            log=log,
+            environment=self.environment(),
+        ).finish()
+
+    def start(self, log: Path) -> Child:
+        """Start gunicorn and wait until the app says that it is ready, database and all."""
+        app = Child(
+            "the app",
+            [sys.executable, "-m", "gunicorn", "wsgi:app"],
+            log=log,
+            environment=self.environment(),
+            death_signal=signal.SIGQUIT,  # SIGKILL would leave gunicorn's workers behind for a while
+        )
+        wait_for(app, self._missing)
+        return app
+
+    def environment(self) -> dict[str, str]:
+        """The app's settings as environment variables, for its other commands (`flask doctor`) too."""
+        return {
+            "BIND": f"127.0.0.1:{self.port}",
+            "WEB_CONCURRENCY": str(self.workers),
+            "DATABASE_URL": self.database_url,
+            "BETTER_AUTH_SECRET": self.secret,
+            "BETTER_AUTH_URL": self.site_url,
+            "APP_URL": self.url,
+            "SIGN_IN_URL": sign_in_url(self.site_url),
+            "EMBED_ORIGINS": self.site_url,
+            "PYTHONUNBUFFERED": "1",
+            **(self.settings or {}),
+        }
+
+    def _missing(self) -> str | None:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/readyz", headers={"Host": f"localhost:{self.port}"}
+        )
+        try:
+            with DIRECT.open(request, timeout=5):
+                return None
+        except urllib.error.HTTPError as error:
+            return f"/readyz answers {error.code}: {error.read(2000).decode(errors='replace')}"
+        except OSError as error:
+            return str(error)
+
+
+# No proxy of the environment's comes between us and our own machine.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))

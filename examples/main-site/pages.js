@@ -1,0 +1,178 @@
+import { html } from "hono/html";
+
+import { settings } from "./settings.js";
+
+/** @typedef {{ name: string, email: string }} User */
+
+/**
+ * @typedef {object} Profile
+ * @property {string} python_proficiency
+ * @property {string} developer_role
+ * @property {boolean} is_onboarded
+ */
+
+const profileUrl = `${settings.onboardingUrl}/profile`;
+const onboardingUrl = `${settings.onboardingUrl}/?${new URLSearchParams({
+  return_to: `${settings.siteUrl}/`,
+})}`;
+
+/** Empty until `main.js` has something to say. */
+const alert = html`<p role="alert"></p>`;
+
+const layout = (title, content) =>
+  html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title} – Acme Docs</title>
+        <link rel="icon" href="/public/icon.svg" />
+        <link rel="stylesheet" href="/public/main.css" />
+        <script type="module" src="/public/main.js"></script>
+      </head>
+      <body>
+        <header><a href="/">Acme Docs</a></header>
+        <main>
+          <h1>${title}</h1>
+          ${content}
+        </main>
+      </body>
+    </html>`;
+
+export const welcome = () =>
+  layout(
+    "Learn by building",
+    html`<p>Guides and exercises for people who write software. Sign in to see the ones for you.</p>
+      <p class="actions">
+        <a class="button" href="/sign-up">Create account</a>
+        <a href="/sign-in">Sign in</a>
+      </p>`,
+  );
+
+/** @param {{ user: User, profile?: Profile }} visit */
+export const home = ({ user, profile }) =>
+  layout(
+    "Your account",
+    html`<p>
+        Signed in as <strong>${user.name}</strong>
+        <span class="quiet">(${user.email})</span>
+      </p>
+      ${profile?.is_onboarded ? answers(profile) : invitation}
+      <div class="actions">
+        <button type="button" data-action="sign-out" class="quiet">Sign out</button>
+        <button type="button" data-action="delete-user" class="danger">Delete account</button>
+      </div>
+      ${alert}`,
+  );
+
+/** @param {Profile} profile */
+const answers = (profile) =>
+  html`<section class="card">
+    <h2>Your profile</h2>
+    <dl>
+      <div>
+        <dt>Python proficiency</dt>
+        <dd>${profile.python_proficiency}</dd>
+      </div>
+      <div>
+        <dt>Developer role</dt>
+        <dd>${profile.developer_role}</dd>
+      </div>
+    </dl>
+    <p><a href="${profileUrl}">See your profile</a></p>
+  </section>`;
+
+const invitation = html`<section class="card">
+  <h2>Tell us where you start</h2>
+  <p>Two short questions, asked once, so that we can show you what fits.</p>
+  <p class="actions">
+    <a class="button" href="${onboardingUrl}">Set up your profile</a>
+    <a href="/setup">Answer without leaving this site</a>
+  </p>
+</section>`;
+
+export const setup = () =>
+  layout(
+    "Your profile",
+    html`<iframe title="Your profile" src="${settings.onboardingUrl}/"></iframe>`,
+  );
+
+/** @param {{ user?: User, callbackURL?: string }} visit */
+export const signIn = ({ user, callbackURL }) =>
+  layout(
+    "Sign in",
+    html`${alreadySignedIn(user, callbackURL)}
+      <form method="post" action="/api/auth/sign-in/email">
+        <input type="hidden" name="callbackURL" value="${callbackURL ?? "/"}" />
+        ${emailField}
+        <label for="password">Password</label>
+        <input
+          id="password"
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          required
+        />
+        ${alert}
+        <button>Sign in</button>
+      </form>
+      <p>New here? <a href="${withCallbackURL("/sign-up", callbackURL)}">Create account</a></p>`,
+  );
+
+/** @param {{ user?: User, callbackURL?: string }} visit */
+export const signUp = ({ user, callbackURL }) =>
+  layout(
+    "Create account",
+    html`${alreadySignedIn(user, callbackURL)}
+      <form method="post" action="/api/auth/sign-up/email">
+        <input type="hidden" name="callbackURL" value="${callbackURL ?? onboardingUrl}" />
+        <label for="name">Name</label>
+        <input id="name" name="name" autocomplete="name" required />
+        ${emailField}
+        <label for="password">Password</label>
+        <input
+          id="password"
+          name="password"
+          type="password"
+          autocomplete="new-password"
+          minlength="8"
+          maxlength="128"
+          aria-describedby="password-hint"
+          required
+        />
+        <p id="password-hint" class="quiet">At least 8 characters</p>
+        ${alert}
+        <button>Create account</button>
+      </form>
+      <p>Have an account? <a href="${withCallbackURL("/sign-in", callbackURL)}">Sign in</a></p>`,
+  );
+
+const emailField = html`<label for="email">Email</label>
+  <input id="email" name="email" type="email" autocomplete="email" required />`;
+
+/**
+ * @param {User | undefined} user
+ * @param {string | undefined} callbackURL
+ */
+const alreadySignedIn = (user, callbackURL) =>
+  user &&
+  html`<p class="card">
+    You are signed in as <strong>${user.name}</strong>.
+    <a href="${callbackURL ?? "/"}">Continue</a>
+  </p>`;
+
+/**
+ * @param {string} path
+ * @param {string | undefined} callbackURL
+ */
+const withCallbackURL = (path, callbackURL) =>
+  callbackURL ? `${path}?${new URLSearchParams({ callbackURL })}` : path;
+
+export const notFound = () =>
+  layout("Page not found", html`<p>There is nothing here. <a href="/">Go to the start</a></p>`);
+
+export const unavailable = () =>
+  layout(
+    "Back in a moment",
+    html`<p>We can’t reach our database right now. Please try again shortly.</p>`,
+  );

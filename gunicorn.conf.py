@@ -1,0 +1,28 @@
+"""Settings of the server: `gunicorn wsgi:app` reads this file by itself."""
+
+import multiprocessing
+import os
+
+bind = os.environ.get("BIND", "127.0.0.1:8000")
+
+# A worker a core: one interpreter lock each. Threads wait for the database, so there are more of
+# them than connections (see `onboarding.database`): a stalled database leaves some to say so.
+workers = int(os.environ.get("WEB_CONCURRENCY", multiprocessing.cpu_count()))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+worker_class = "gthread"
+
+# Settings faults end the program at once with their exit status, instead of a worker at a time.
+preload_app = True
+
+# Longer than any request may take, so that a restart cuts none off.
+graceful_timeout = 15
+# Above the usual idle time of a proxy's connections, so that the proxy closes them, not we.
+keepalive = 75
+
+# Better-Auth's cookie cache of a large user is sent in pieces of 4 kB; the default of 8190 answers
+# such a person 431 (measured).
+limit_request_field_size = 32768
+
+# From loopback gunicorn would take SCRIPT_NAME and PATH_INFO from a client's headers.
+forwarder_headers = ""
+control_socket_disable = True

@@ -1,0 +1,83 @@
+"""Asks each newly signed-in person of a Better-Auth site two questions, once.
+
+`create_app` is the one place where the parts meet.
+"""
+
+import logging
+import os
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from flask import Flask, url_for
+from flask_babel import Babel
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from onboarding.config import Settings
+from onboarding.database import Database, Unavailable
+from onboarding.identity import Identities
+from onboarding.web import current, health, profile, signed_out, wizard
+from onboarding.web.csrf import CsrfTokens
+from onboarding.web.errors import handle_errors
+from onboarding.web.gate import guard
+from onboarding.web.headers import add_headers
+
+log = logging.getLogger(__name__)
+
+# Two answers, a token and a few targets; a body beyond this is none of ours.
+LARGEST_BODY = 16 * 1024
+# Fewer connections than threads: with the database stalled, some threads stay free to say so.
+POOL_SIZE = 5
+YEAR_S = 365 * 24 * 3600
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the app. Raises `SettingsFault` with every missing or malformed setting at once.
+
+    The database is looked at once, to say early and plainly what doesn't fit. It may be down: the
+    app then answers 503 and recovers by itself.
+    """
+    settings = settings or Settings.from_environ(os.environ)
+    database = Database(settings.database.url, POOL_SIZE)
+    identities = Identities(database, settings.database.tables)
+
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = YEAR_S
+    app.extensions["onboarding"] = current.Parts(
+        settings, database, identities, CsrfTokens(settings.session_cookie.secret)
+    )
+    Babel(app)
+    guard(app)
+    handle_errors(app)
+    add_headers(app, settings)
+    for room in (profile, wizard, signed_out, health):
+        app.register_blueprint(room.blueprint)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals |= {
+        "asset": _asset,
+        "cards": settings.widget == "cards",
+        "site_url": settings.site_url,
+    }
+    if settings.forwarded_proxies:
+        hops = settings.forwarded_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    _look_once(identities, database)
+    return app
+
+
+def _look_once(identities: Identities, database: Database) -> None:
+    try:
+        for fault in identities.check():
+            log.error("not ready: %s", fault)
+    except Unavailable as unavailable:
+        log.error("the database does not answer: %s", unavailable)
+    # A server may fork after this; each worker opens connections of its own.
+    database.engine.dispose()
+
+
+@cache
+def _asset(name: str) -> str:
+    """Give a static file's address with its content's hash, so that it may be kept for a year."""
+    content = (Path(__file__).parent / "static" / name).read_bytes()
+    return url_for("static", filename=name, v=sha256(content).hexdigest()[:12])

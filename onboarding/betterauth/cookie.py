@@ -1,0 +1,90 @@
+"""Verifies the session cookie ``<token>.<signature>`` without asking anybody.
+
+Pure: a Cookie header in, a session token or None out. The signature is the standard padded base64
+of HMAC-SHA-256 with the secret's UTF-8 bytes as key over the token (better-auth 1.7.25; checked
+against 148 real cookies). It covers nothing but the token, neither expiry nor cookie name, so a
+verified token is not yet a signed-in person: only the `session` table says that.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+# 32 bytes in standard base64 are 43 characters and one "=". The last character before the padding
+# holds two unused bits; comparing text for text accepts only the canonical spelling, the only one
+# Better-Auth ever sends.
+_SIGNATURE = re.compile(r"[A-Za-z0-9+/]{43}=", re.ASCII)
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class AmbiguousSession(Exception):
+    """The request carries two valid session cookies of different sessions.
+
+    A sibling subdomain can plant a second cookie of the same name. Picking either could mix two
+    people, so neither is taken.
+    """
+
+
+@dataclass(frozen=True)
+class SessionCookie:
+    """The main site's session cookie: its full `name` and the `secret` that signs it."""
+
+    name: str
+    secret: str = field(repr=False)
+
+    def token(self, cookie_header: str | None) -> str | None:
+        """Give the session token that the header proves, or None.
+
+        `cookie_header` is the request's Cookie header as WSGI hands it over. Several cookies of
+        the name count as one when exactly one token among them is validly signed. Raises
+        `AmbiguousSession` for two different ones.
+        """
+        values = _values(cookie_header or "", self.name)
+        tokens = {token for value in values if (token := self._verified(value)) is not None}
+        if len(tokens) > 1:
+            raise AmbiguousSession
+        return tokens.pop() if tokens else None
+
+    def sign(self, token: str) -> str:
+        """Give the signature of a session token: 44 characters of standard base64."""
+        digest = hmac.digest(self.secret.encode(), token.encode(), hashlib.sha256)
+        return base64.b64encode(digest).decode()
+
+    def _verified(self, value: str) -> str | None:
+        token, dot, signature = _decoded(value).rpartition(".")
+        if not (dot and token and _SIGNATURE.fullmatch(signature)):
+            return None
+        # PostgreSQL's text cannot hold NUL, so no session has such a token.
+        if "\x00" in token:
+            return None
+        try:
+            expected = self.sign(token)
+        except UnicodeEncodeError:
+            return None
+        return token if hmac.compare_digest(expected, signature) else None
+
+
+def _values(cookie_header: str, name: str) -> Iterator[str]:
+    for pair in cookie_header.split(";"):
+        key, equals, value = pair.partition("=")
+        if equals and key.strip(" \t") == name:
+            yield value.strip(" \t")
+
+
+def _decoded(value: str) -> str:
+    """Undo one pair of double quotes and one percent-encoding, as better-call 1.4.5 does.
+
+    What cannot be decoded stays as it is, so it fails at the signature.
+    """
+    if len(value) >= 2 and value[0] == value[-1] == '"':
+        value = value[1:-1]
+    if "%" not in value or _BAD_ESCAPE.search(value):
+        return value
+    try:
+        return unquote(value, errors="strict")
+    except UnicodeDecodeError:
+        return value

@@ -1,0 +1,106 @@
+"""The SELECT that turns a verified session token into a signed-in person. It never writes.
+
+Extending, ending and cleaning up sessions is the main site's own business: a reader that touched
+them would fight Better-Auth's refresh (better-auth 1.7.25, measured).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    column,
+    func,
+    null,
+    or_,
+    select,
+    table,
+)
+from sqlalchemy.sql.selectable import TableClause
+
+from onboarding.betterauth.schema import Layout, Table
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A person with a live session. `user_id` is the id as text, whatever the column's type.
+
+    `anonymous`: a placeholder account of the anonymous plugin, without a person behind it yet.
+    `impersonated`: an administrator looks through this person's eyes.
+    """
+
+    user_id: str
+    name: str
+    email: str
+    anonymous: bool
+    impersonated: bool
+
+
+# The first columns of the SELECT, in the order of SignedIn's fields.
+SIGNED_IN_COLUMNS = 5
+
+
+def select_signed_in(layout: Layout) -> tuple[Select[*tuple[Any, ...]], ColumnElement[Any]]:
+    """Give the SELECT for the bound parameter `token`, and the user id's column to join on.
+
+    It has one row for a live session of an existing user who isn't banned, else none. A session is
+    live until its expiry has passed, by the database's clock; naive columns hold UTC (measured for
+    Drizzle in any time zone), so the connection's time zone plays no part. Existing sessions of a
+    banned user stay valid for Better-Auth itself; here they are out, as long as the ban lasts.
+    """
+    user, session = _clause(layout.user), _clause(layout.session)
+    user_column, session_column = _columns(layout.user, user), _columns(layout.session, session)
+    conditions: list[ColumnElement[bool]] = [
+        session_column["token"] == bindparam("token", type_=Text),
+        session_column["expiresAt"] >= _now(layout.session, "expiresAt"),
+    ]
+    if layout.user.has("banned"):
+        over: list[ColumnElement[bool]] = [user_column["banned"].is_not(True)]
+        if layout.user.has("banExpires"):
+            over.append(user_column["banExpires"] < _now(layout.user, "banExpires"))
+        conditions.append(or_(*over))
+    statement = (
+        select(
+            cast(user_column["id"], Text),
+            user_column["name"],
+            user_column["email"],
+            user_column["isAnonymous"] if layout.user.has("isAnonymous") else null(),
+            (
+                session_column["impersonatedBy"].is_not(None)
+                if layout.session.has("impersonatedBy")
+                else null()
+            ),
+        )
+        .select_from(session.join(user, user_column["id"] == session_column["userId"]))
+        .where(and_(*conditions))
+    )
+    return statement, user_column["id"]
+
+
+def signed_in(row: Sequence[Any]) -> SignedIn:
+    """Read the first `SIGNED_IN_COLUMNS` of a row of `select_signed_in`."""
+    user_id, name, email, anonymous, impersonated = row[:SIGNED_IN_COLUMNS]
+    return SignedIn(str(user_id), str(name), str(email), anonymous is True, impersonated is True)
+
+
+def _clause(found: Table) -> TableClause:
+    # Lightweight constructs, in no MetaData: migrations can never see Better-Auth's tables.
+    return table(
+        found.name, *(column(name) for name in found.columns.values()), schema=found.schema
+    )
+
+
+def _columns(found: Table, clause: TableClause) -> dict[str, ColumnElement[Any]]:
+    return {field: clause.c[name] for field, name in found.columns.items()}
+
+
+def _now(found: Table, field: str) -> ColumnElement[Any]:
+    if found.types[field] == "timestamp with time zone":
+        return func.now()
+    return func.timezone("utc", func.now())

@@ -1,0 +1,238 @@
+"""Settings, read once from the environment and checked together.
+
+Nothing guesses: no default secret, no default origin. Every fault is one line that names the
+variable and says what it must be, and never repeats a value, which might be secret.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+from urllib.parse import urlsplit
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import make_conninfo
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from onboarding.addresses import is_loopback, origin_of
+from onboarding.betterauth.cookie import SessionCookie
+from onboarding.betterauth.schema import TableNames
+from onboarding.betterauth.secret import SecretFault, session_cookie_name, signing_secret
+
+T = TypeVar("T")
+
+
+class SettingsFault(Exception):
+    """The environment doesn't make a working app; `faults` holds one line each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """Where the shared database is and how the main site named its tables there.
+
+    All that a migration needs, so that it can run without the main site's secret.
+    """
+
+    url: URL = field(repr=False)
+    tables: TableNames
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "DatabaseSettings":
+        """Read `DATABASE_URL` and the table names. Raises `SettingsFault`."""
+        reader = _Reader(environ)
+        database = _read_database(reader)
+        reader.finish()
+        return database
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the app can be told. Addresses are origins as a browser writes them."""
+
+    database: DatabaseSettings
+    session_cookie: SessionCookie
+    site_url: str
+    site_origin: str
+    app_origin: str
+    sign_in_url: str
+    sign_in_return_param: str
+    embed_origins: tuple[str, ...]
+    widget: str
+    forwarded_proxies: int
+
+    @property
+    def return_origins(self) -> frozenset[str]:
+        """The origins that a finished person may be sent back to."""
+        return frozenset({self.site_origin, *self.embed_origins})
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read every setting. Raises `SettingsFault` with all faults at once."""
+        reader = _Reader(environ)
+        database = _read_database(reader)
+        secret = reader.secret()
+        site_url = reader.required("BETTER_AUTH_URL", _safe_url)
+        app_origin = reader.required("APP_URL", _lone_origin)
+        sign_in_url = reader.required("SIGN_IN_URL", _safe_url)
+        sign_in_return_param = reader.optional("SIGN_IN_RETURN_PARAM", _token, "callbackURL")
+        embed_origins = reader.optional("EMBED_ORIGINS", _lone_origins, "")
+        cookie_prefix = reader.optional("BETTER_AUTH_COOKIE_PREFIX", _token, "better-auth")
+        cookie_name = reader.optional("BETTER_AUTH_COOKIE_NAME", _token, "")
+        secure_cookies = reader.optional("BETTER_AUTH_SECURE_COOKIES", _switch, "")
+        widget = reader.optional("ONBOARDING_WIDGET", _widget, "select")
+        forwarded_proxies = reader.optional("FORWARDED_PROXIES", _count, "0")
+        reader.finish()
+        name = session_cookie_name(
+            site_is_https=site_url.startswith("https:"),
+            prefix=cookie_prefix,
+            name=cookie_name,
+            secure=secure_cookies,
+        )
+        return cls(
+            database=database,
+            session_cookie=SessionCookie(name, secret),
+            site_url=site_url,
+            site_origin=_origin(site_url),
+            app_origin=app_origin,
+            sign_in_url=sign_in_url,
+            sign_in_return_param=sign_in_return_param,
+            embed_origins=embed_origins,
+            widget=widget,
+            forwarded_proxies=forwarded_proxies,
+        )
+
+
+class _Reader:
+    """Takes settings from an environment and keeps the faults, to report them together.
+
+    After a fault a value is only a stand-in; `finish` raises before anybody can use it.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._faults: list[str] = []
+
+    def required(self, variable: str, parse: Callable[[str], T]) -> T:
+        return self._parsed(variable, parse, None)
+
+    def optional(self, variable: str, parse: Callable[[str], T], default: str) -> T:
+        return self._parsed(variable, parse, default)
+
+    def secret(self) -> str:
+        try:
+            return signing_secret(self._environ)
+        except SecretFault as fault:
+            self._faults.append(str(fault))
+            return ""
+
+    def finish(self) -> None:
+        if self._faults:
+            raise SettingsFault(self._faults)
+
+    def _parsed(self, variable: str, parse: Callable[[str], T], default: str | None) -> T:
+        value = self._environ.get(variable, "").strip() or default
+        if value is None:
+            self._faults.append(f"{variable} is missing")
+            return cast(T, None)
+        try:
+            value.encode()
+            return parse(value)
+        except UnicodeEncodeError:
+            self._faults.append(f"{variable} must be UTF-8 text")
+            return cast(T, None)
+        except ValueError as fault:
+            self._faults.append(f"{variable} {fault}")
+            return cast(T, None)
+
+
+def _read_database(reader: _Reader) -> DatabaseSettings:
+    return DatabaseSettings(
+        url=reader.required("DATABASE_URL", _database_url),
+        tables=TableNames(
+            schema=reader.optional("BETTER_AUTH_SCHEMA", _name, ""),
+            user=reader.optional("BETTER_AUTH_USER_TABLE", _name, "user"),
+            session=reader.optional("BETTER_AUTH_SESSION_TABLE", _name, "session"),
+        ),
+    )
+
+
+def _database_url(text: str) -> URL:
+    # Neon and Heroku print postgres://, which SQLAlchemy 2 refuses.
+    head, separator, rest = text.partition("://")
+    if head not in {"postgres", "postgresql", "postgresql+psycopg"} or not separator:
+        raise ValueError("must start with postgresql://")
+    try:
+        url = make_url(f"postgresql+psycopg://{rest}")
+    except (ArgumentError, ValueError):
+        raise ValueError("is malformed: its form is postgresql://user:password@host/name") from None
+    if not url.database or not (url.host or "host" in url.query):
+        raise ValueError("must name a host and a database")
+    try:
+        make_conninfo(**{option: "" for option in url.query})
+    except ProgrammingError:
+        # Prisma's "schema" and "pgbouncer", for instance, which the driver refuses.
+        raise ValueError("has an option after the '?' that PostgreSQL doesn't know") from None
+    return url
+
+
+def _origin(text: str) -> str:
+    origin = origin_of(text)
+    if origin is None:
+        raise ValueError("must be an absolute http(s) URL, like https://www.example.com")
+    if origin.startswith("http:") and not is_loopback(origin):
+        raise ValueError("must be https (plain http only on localhost)")
+    return origin
+
+
+def _safe_url(text: str) -> str:
+    _origin(text)
+    return text
+
+
+def _lone_origin(text: str) -> str:
+    origin = _origin(text)
+    parts = urlsplit(text)
+    if parts.path not in {"", "/"} or "?" in text or "#" in text:
+        raise ValueError("must be an origin without path, like https://onboarding.example.com")
+    return origin
+
+
+def _lone_origins(text: str) -> tuple[str, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    return tuple(dict.fromkeys(_lone_origin(part) for part in parts if part))
+
+
+def _name(text: str) -> str:
+    if "\x00" in text or len(text.encode()) > 63:
+        raise ValueError("must be a PostgreSQL name of at most 63 bytes")
+    return text
+
+
+def _token(text: str) -> str:
+    # RFC 6265 §4.1.1: a cookie's name is a token.
+    if not all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in text):
+        raise ValueError("must be letters, digits, '.', '-' and '_'")
+    return text
+
+
+def _switch(text: str) -> bool | None:
+    known = {"": None, "true": True, "1": True, "false": False, "0": False}
+    if text.lower() not in known:
+        raise ValueError("must be true or false")
+    return known[text.lower()]
+
+
+def _widget(text: str) -> str:
+    if text not in {"select", "cards"}:
+        raise ValueError("must be select or cards")
+    return text
+
+
+def _count(text: str) -> int:
+    if len(text) != 1 or text not in "0123456789":
+        raise ValueError("must be a number from 0 to 9")
+    return int(text)

@@ -1,0 +1,1 @@
+"""The pages: the only rooms that know Flask and WTForms."""

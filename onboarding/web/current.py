@@ -1,0 +1,53 @@
+"""What belongs to this app and to this request, typed: the only reader of Flask's globals for it."""
+
+from dataclasses import dataclass
+
+from flask import current_app, g
+
+from onboarding.betterauth.session import SignedIn
+from onboarding.config import Settings
+from onboarding.database import Database
+from onboarding.identity import SIGNED_OUT, Identities, Identity
+from onboarding.web.csrf import CsrfTokens
+
+_KEY = "onboarding"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the app is made of."""
+
+    settings: Settings
+    database: Database
+    identities: Identities
+    csrf: CsrfTokens
+
+
+def parts() -> Parts:
+    """Give the parts of the current app."""
+    found: Parts = current_app.extensions[_KEY]
+    return found
+
+
+def settings() -> Settings:
+    """Give the settings of the current app."""
+    return parts().settings
+
+
+def identity() -> Identity:
+    """Give who asks, as the gate found them; signed out where the gate didn't need to know."""
+    found: Identity = g.get(_KEY, SIGNED_OUT)
+    return found
+
+
+def person() -> SignedIn:
+    """Give who is signed in, behind a door that only signed-in people pass."""
+    user = identity().user
+    if user is None:
+        raise RuntimeError("the gate let nobody in, yet a view runs")
+    return user
+
+
+def set_identity(found: Identity) -> None:
+    """Keep who asks for the rest of the request; only the gate calls this."""
+    setattr(g, _KEY, found)

@@ -1,0 +1,152 @@
+"""Every error as a page with a human sentence, or as problem+json where no human looks.
+
+Nothing internal is shown. A reference id stands on the page and in the log line.
+"""
+
+import json
+import logging
+import secrets
+from typing import Any
+
+from flask import Flask, render_template, request
+from flask_babel import gettext as _
+from werkzeug.exceptions import Forbidden, HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.wrappers import Response
+
+from onboarding.database import Unavailable
+from onboarding.profiles.questions import N_
+from onboarding.web.csrf import came_from
+from onboarding.web.current import parts, settings
+from onboarding.web.journey import Journey, typed_answers
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 2
+
+
+class Impersonated(Forbidden):
+    """An administrator who looks through somebody's eyes can't answer for them, for good."""
+
+    title = N_("Only the person themselves can confirm")
+    sentence = N_(
+        "You are viewing this account as an administrator. These answers are final, so only their "
+        "owner can confirm them."
+    )
+
+
+# Each status in two short texts: what happened, and what to do.
+_TEXTS = {
+    400: (
+        N_("We could not understand that request"),
+        N_("Go back to the page you came from and try again."),
+    ),
+    401: (N_("You are signed out"), N_("Sign in on the main site and come back.")),
+    403: (
+        N_("This did not come from our page"),
+        N_("Nothing was changed. Open the page again and send your answer from there."),
+    ),
+    404: (N_("Page not found"), N_("If you typed the address, check that it is right.")),
+    405: (N_("This page cannot do that"), N_("Open the page again and go on from there.")),
+    413: (N_("That was too much to send"), N_("Open the page again and choose one answer.")),
+    415: (N_("We could not read what was sent"), N_("Open the page again and send the form.")),
+    503: (
+        N_("We cannot reach our database"),
+        N_("Nothing is lost. Wait a moment and try again."),
+    ),
+}
+
+
+def handle_errors(app: Flask) -> None:
+    """Answer every error of `app` in one place."""
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> Response | HTTPException:
+        if error.code is None or error.code < 400:
+            return error
+        return _answer(error.get_response(), error.code, error)
+
+    @app.errorhandler(Unavailable)
+    def _unavailable(error: Unavailable) -> Response:
+        return _answer(Response(), 503, error)
+
+    @app.errorhandler(Exception)
+    def _unexpected(error: Exception) -> Response:
+        # A fault of ours, yet still 503: every save is safe to send again, and the log is loud.
+        return _answer(Response(), 503, error)
+
+
+def _answer(response: Any, status: int, error: Exception) -> Response:
+    reference = secrets.token_hex(4)
+    _log(reference, status, error)
+    title, sentence = _TEXTS.get(status, _TEXTS[400])
+    if isinstance(error, Impersonated):
+        title, sentence = error.title, error.sentence
+    response.status_code = status
+    if status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if _wants_json():
+        response.mimetype = "application/problem+json"
+        response.data = json.dumps(
+            {
+                "type": "about:blank",
+                "title": HTTP_STATUS_CODES.get(status, "Error"),
+                "status": status,
+                "detail": f"{_(title)}. {_(sentence)}",
+                "instance": f"urn:onboarding:{reference}",
+            }
+        )
+    else:
+        response.mimetype = "text/html"
+        response.data = _page(status, _(title), _(sentence), reference)
+    return response  # type: ignore[no-any-return]
+
+
+def _page(status: int, title: str, sentence: str, reference: str) -> str:
+    """A page that leads back: by a link with the answers, or by sending the same form again."""
+    typed = typed_answers()
+    again = way_back = None
+    if request.endpoint is not None:
+        journey = Journey.of_request()
+        way_back = journey.knowing({**journey.answers, **typed}).here()
+        if status == 503 and request.method == "POST":
+            again = journey.here()
+    return render_template(
+        "errors/error.html",
+        title=title,
+        sentence=sentence,
+        reference=reference,
+        way_back=way_back,
+        again=again,
+        typed={field: answer.value for field, answer in typed.items()},
+        csrf_token=_own_token(),
+    )
+
+
+def _own_token() -> str | None:
+    """A token for sending the form again, without the database: the cookie alone is enough."""
+    if not came_from(request.headers, settings().app_origin):
+        return None
+    try:
+        token = settings().session_cookie.token(request.headers.get("Cookie"))
+    except Exception:
+        return None
+    return parts().csrf.issue(token) if token else None
+
+
+def _wants_json() -> bool:
+    if request.path.startswith("/api/"):
+        return True
+    accept = request.accept_mimetypes
+    return accept["application/json"] > accept["text/html"]
+
+
+def _log(reference: str, status: int, error: Exception) -> None:
+    # repr() of the path, so that no line break in it can forge a second log line.
+    where = f"{request.method} {request.path!r}"
+    if isinstance(error, HTTPException):
+        log.info("reference=%s status=%d %s", reference, status, where)
+    elif isinstance(error, Unavailable):
+        log.error("reference=%s status=%d %s unavailable: %s", reference, status, where, error)
+    else:
+        log.error("reference=%s status=%d %s", reference, status, where, exc_info=error)

@@ -1,0 +1,120 @@
+"""The gate: before every view, of every method. Who is this, may they be here, where else?
+
+It fails closed: an endpoint that nobody listed is guarded, a form without proof is refused, and a
+database that doesn't answer makes nobody signed out or onboarded.
+"""
+
+import logging
+
+from flask import Flask, abort, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from onboarding.addresses import origin_of
+from onboarding.betterauth.cookie import AmbiguousSession
+from onboarding.identity import Identity, Standing
+from onboarding.web.access import Area, Kind, Verdict, area_of, decide
+from onboarding.web.csrf import Proof, came_from
+from onboarding.web.current import parts, set_identity, settings
+from onboarding.web.journey import (
+    FORM_TYPE,
+    Journey,
+    sign_in_address,
+    single_values,
+    typed_answers,
+    wanted_path,
+)
+
+log = logging.getLogger(__name__)
+
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_FRAMED = {"iframe", "frame", "embed", "object", "fencedframe"}
+
+
+def guard(app: Flask) -> None:
+    """Put the gate before every view of `app`."""
+    app.before_request(_gate)
+
+
+def _gate() -> Response | None:
+    area = area_of(request.endpoint) if request.endpoint else None
+    if area is not Area.PROBE and not _is_our_host():
+        abort(400)
+    if area is None or area in (Area.OPEN, Area.PROBE):
+        # Nobody's door: Flask answers with the view, or 404, or 405.
+        return None
+    if request.method not in _SAFE_METHODS and not came_from(
+        request.headers, settings().app_origin
+    ):
+        abort(403)
+    identity = _identify()
+    verdict = decide(area, identity.standing, _kind())
+    if verdict is not Verdict.LET_IN:
+        return _turn_away(verdict, identity)
+    set_identity(identity)
+    if request.method not in _SAFE_METHODS:
+        return _refuse_unproved_form(identity)
+    return None
+
+
+def _identify() -> Identity:
+    try:
+        token = settings().session_cookie.token(request.headers.get("Cookie"))
+    except AmbiguousSession:
+        log.warning("two valid session cookies of different sessions in one request: refused")
+        abort(400)
+    return parts().identities.of(token)
+
+
+def _kind() -> Kind:
+    if request.method not in _SAFE_METHODS:
+        return Kind.FORM
+    return Kind.FRAME if is_framed() else Kind.TOP
+
+
+def is_framed() -> bool:
+    """Tell whether the current request is for a page inside another page."""
+    return request.headers.get("Sec-Fetch-Dest") in _FRAMED
+
+
+def _is_our_host() -> bool:
+    scheme = settings().app_origin.partition(":")[0]
+    return origin_of(f"{scheme}://{request.headers.get('Host', '')}") == settings().app_origin
+
+
+def _turn_away(verdict: Verdict, identity: Identity) -> Response:
+    journey = Journey.of_request()
+    match verdict:
+        case Verdict.SIGN_IN:
+            target = sign_in_address(settings().app_origin + wanted_path())
+        case Verdict.SIGNED_OUT:
+            # What was typed comes along, so that nobody answers twice.
+            wanted = journey.knowing({**journey.answers, **typed_answers()}).here()
+            reason = "anonymous" if identity.standing is Standing.ANONYMOUS else None
+            target = url_for(
+                "signed_out.page",
+                next=wanted,
+                return_to=journey.return_to,
+                reason=reason,
+                _anchor="h",
+            )
+        case Verdict.WIZARD:
+            target = Journey(journey.answers, wanted_path(), journey.return_to).to("wizard.start")
+        case Verdict.PROFILE:
+            target = url_for("profile.page", return_to=journey.return_to)
+        case _:
+            abort(401)
+    return redirect(target, 303)
+
+
+def _refuse_unproved_form(identity: Identity) -> Response | None:
+    if request.mimetype != FORM_TYPE:
+        abort(415)
+    token = single_values(request.form).get("csrf_token", "")
+    proof = parts().csrf.judge(token, identity.session_token or "")
+    if proof is Proof.NONE:
+        abort(403)
+    if proof is Proof.VALID:
+        return None
+    journey = Journey.of_request()
+    kept = journey.knowing({**journey.answers, **typed_answers()})
+    return redirect(kept.here(problem="stale", _anchor="problem"), 303)

@@ -1,0 +1,54 @@
+"""The headers that every answer carries: errors, redirects and static files too."""
+
+from flask import Flask
+from werkzeug.wrappers import Response
+
+from onboarding.config import Settings
+
+# So little can be loaded that an injected tag has nothing to do.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action {form_targets}; frame-ancestors {ancestors}"
+)
+
+
+def add_headers(app: Flask, settings: Settings) -> None:
+    """Put the headers on every answer of `app`."""
+    fixed = {
+        "Content-Security-Policy": _policy(settings, "'self'"),
+        # A parent page with COEP require-corp frames only pages that send both of these.
+        "Cross-Origin-Embedder-Policy": "require-corp",
+        "Cross-Origin-Resource-Policy": "same-site",
+        # Not no-referrer: it makes a browser post our own forms with "Origin: null".
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }
+    if not settings.embed_origins:
+        fixed["X-Frame-Options"] = "DENY"
+    if settings.app_origin.startswith("https:"):
+        fixed["Strict-Transport-Security"] = "max-age=31536000"
+
+    @app.after_request
+    def _add(response: Response) -> Response:
+        for name, value in fixed.items():
+            response.headers.setdefault(name, value)
+        if "Cache-Control" not in response.headers:
+            # All but a static file is personal: even a redirect depends on who asks.
+            response.headers["Cache-Control"] = "no-store"
+            response.headers.add("Vary", "Cookie")
+        return response
+
+
+def allow_form_target(response: Response, origin: str, settings: Settings) -> None:
+    """Let the form of this one page lead to another origin.
+
+    Chromium and WebKit hold `form-action` against the redirect that answers a form post, so a page
+    whose form ends at the main site's `return_to` must name that origin.
+    """
+    response.headers["Content-Security-Policy"] = _policy(settings, f"'self' {origin}")
+
+
+def _policy(settings: Settings, form_targets: str) -> str:
+    ancestors = " ".join(settings.embed_origins) or "'none'"
+    return _POLICY.format(form_targets=form_targets, ancestors=ancestors)

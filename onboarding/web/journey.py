@@ -1,0 +1,104 @@
+"""What travels in the query from page to page, so that no cookie of ours is needed.
+
+The answers known so far that no row can hold yet (both answer columns are NOT NULL), or that the
+main site proposes; `next`, the page that was wanted; `return_to`, the main site's page to go back
+to. All of it is the visitor's word: parsed anew on every request, and dropped when it doesn't parse.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from flask import current_app, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
+
+from onboarding.addresses import is_local_target, is_target_on
+from onboarding.profiles.questions import Answer, parse_answers
+from onboarding.web.access import Area, area_of
+from onboarding.web.current import settings
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A visitor's way through the wizard: answers by field, and where it leads."""
+
+    answers: Mapping[str, Answer]
+    next: str | None
+    return_to: str | None
+
+    @classmethod
+    def of_request(cls) -> "Journey":
+        """Read the current request's query."""
+        texts = single_values(request.args)
+        return cls(
+            answers=parse_answers(texts),
+            next=_allowed_next(texts.get("next")),
+            return_to=_allowed_return(texts.get("return_to")),
+        )
+
+    def knowing(self, answers: Mapping[str, Answer]) -> "Journey":
+        """Give the same journey with exactly these answers in the query."""
+        return replace(self, answers=answers)
+
+    def query(self) -> dict[str, str]:
+        """Give the journey as query parameters."""
+        texts = {field: answer.value for field, answer in self.answers.items()}
+        targets = {"next": self.next, "return_to": self.return_to}
+        return texts | {name: target for name, target in targets.items() if target}
+
+    def to(self, endpoint: str, **values: Any) -> str:
+        """Give the local address of an endpoint, the journey in its query."""
+        return url_for(endpoint, **{**self.query(), **values})
+
+    def here(self, **values: Any) -> str:
+        """Give the current page's own address with this journey, for a GET or a POST."""
+        return self.to(request.endpoint or "profile.home", **(request.view_args or {}), **values)
+
+
+def typed_answers() -> dict[str, Answer]:
+    """Give the answers that the current request's form holds, so that no error loses them."""
+    if request.mimetype != FORM_TYPE:
+        return {}
+    try:
+        return parse_answers(single_values(request.form))
+    except HTTPException:
+        # The body is too large to read; its own error page is on the way.
+        return {}
+
+
+def single_values(values: MultiDict[str, str]) -> dict[str, str]:
+    """Give the values of the names that occur exactly once: of two, neither can be trusted."""
+    return {name: texts[0] for name, texts in values.lists() if len(texts) == 1}
+
+
+def wanted_path() -> str:
+    """Give the path and query that the current request asked for."""
+    query = request.query_string.decode("ascii", "replace")
+    return f"{request.path}?{query}" if query else request.path
+
+
+def sign_in_address(return_address: str) -> str:
+    """Give the main site's sign-in page with the absolute address to come back to."""
+    url = urlsplit(settings().sign_in_url)
+    parameter = urlencode({settings().sign_in_return_param: return_address})
+    return url._replace(query=f"{url.query}&{parameter}" if url.query else parameter).geturl()
+
+
+def _allowed_next(target: str | None) -> str | None:
+    """Only a page of this app that has a door of its own: what isn't a route isn't a target."""
+    if target is None or not is_local_target(target):
+        return None
+    try:
+        endpoint, _ = current_app.url_map.bind("").match(urlsplit(target).path, method="GET")
+    except HTTPException:
+        return None
+    return target if area_of(endpoint) in (Area.WIZARD, Area.PROFILE) else None
+
+
+def _allowed_return(target: str | None) -> str | None:
+    allowed = target is not None and is_target_on(target, settings().return_origins)
+    return target if allowed else None

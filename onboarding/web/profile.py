@@ -1,0 +1,28 @@
+"""The read-only profile, and the front door that leads to it."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from onboarding.profiles.questions import QUESTIONS
+from onboarding.web.current import identity, person
+from onboarding.web.journey import Journey
+
+blueprint = Blueprint("profile", __name__)
+
+
+@blueprint.get("/")
+def home() -> Response:
+    # The query goes along as text: as keywords its names could steer url_for itself.
+    query = request.query_string.decode("ascii", "replace")
+    return redirect(url_for("profile.page") + (f"?{query}" if query else ""), 303)
+
+
+@blueprint.get("/profile")
+def page() -> str:
+    return render_template(
+        "profile/profile.html",
+        questions=QUESTIONS,
+        profile=identity().profile,
+        user=person(),
+        return_to=Journey.of_request().return_to,
+    )

@@ -1,0 +1,117 @@
+"""The cast: a real PostgreSQL, a real Better-Auth main site, people who really signed up.
+
+Servers are started once a run. Every test brings people of its own, so tests share one database
+without seeing each other.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from flask import Flask
+
+from devstack import postgres
+from devstack.app import App
+from devstack.main_site import MainSite
+from devstack.postgres import Postgres
+from devstack.processes import free_port
+from onboarding import create_app
+from onboarding.config import Settings
+from tests.visitor import Person, Visitor
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The running parts. `app` is only described here; `served_app` starts it."""
+
+    server: Postgres
+    database_url: str
+    site: MainSite
+    app: App
+    logs: Path
+
+    def sql(self, query: str, *values: object) -> list[tuple]:
+        """Run one statement as the owner of the database; gives its rows (of one column at least)."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            cursor = connection.execute(query, values)
+            return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    with postgres.temporary(log_statements=True, settings={"max_connections": "200"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stage(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A main site that runs on a database with its tables and ours."""
+    logs = tmp_path_factory.mktemp("logs")
+    database_url = server.create_database("stage")
+    secret = secrets.token_urlsafe(32)
+    site_port, app_port = free_port(), free_port()
+    app = App(app_port, database_url, secret, f"http://localhost:{site_port}")
+    site = MainSite(site_port, database_url, secret, app.url)
+    site.migrate(logs / "main-site-migrate.log")
+    app.migrate(logs / "app-migrate.log")
+    with site.start(logs / "main-site.log"):
+        yield Stage(server, database_url, site, app, logs)
+
+
+@pytest.fixture(scope="session")
+def served_app(stage: Stage) -> Iterator[str]:
+    """The app under gunicorn, as it is deployed; gives its address."""
+    with stage.app.start(stage.logs / "app.log"):
+        yield stage.app.url
+
+
+@pytest.fixture(scope="session")
+def settings(stage: Stage) -> Settings:
+    return Settings.from_environ(stage.app.environment())
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Iterator[Flask]:
+    made = create_app(settings)
+    yield made
+    made.extensions["onboarding"].database.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sign_up(stage: Stage) -> Callable[..., Person]:
+    """Sign a new person up on the main site, by HTTP, and give them with their session cookie."""
+
+    def sign_up(name: str = "Ada Lovelace") -> Person:
+        email = f"{secrets.token_hex(8)}@example.test"
+        password = "correct horse battery"
+        answer = httpx.post(
+            f"{stage.site.url}/api/auth/sign-up/email",
+            json={"name": name, "email": email, "password": password},
+            headers={"Origin": stage.site.url},
+        )
+        assert answer.status_code == 200, answer.text
+        cookie = answer.headers["set-cookie"].partition(";")[0]
+        body = answer.json()
+        return Person(body["user"]["id"], name, email, password, cookie, body["token"])
+
+    return sign_up
+
+
+@pytest.fixture
+def ada(sign_up: Callable[..., Person]) -> Person:
+    """Somebody who has just signed up."""
+    return sign_up()
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Callable[..., Visitor]:
+    """A browser window of a person, or of nobody, before the app in this process."""
+
+    def visitor(person: Person | None = None, **headers: str) -> Visitor:
+        return Visitor(app, person, headers)
+
+    return visitor

@@ -1,0 +1,103 @@
+"""Somebody in every state a visitor can be in, on a database with the admin and anonymous plugins."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import make_url
+
+from devstack.main_site import MainSite
+from onboarding import create_app
+from onboarding.config import Settings
+from tests.conftest import Stage
+from tests.visitor import Person, Visitor
+
+# As the plugins of better-auth 1.7.25 add them.
+PLUGIN_COLUMNS = """
+    ALTER TABLE "user" ADD COLUMN banned boolean, ADD COLUMN "banExpires" timestamptz,
+        ADD COLUMN "isAnonymous" boolean;
+    ALTER TABLE session ADD COLUMN "impersonatedBy" text;
+"""
+
+STATES = (
+    "signed out",
+    "forged",
+    "expired",
+    "revoked",
+    "banned",
+    "anonymous",
+    "no row",
+    "draft",
+    "onboarded",
+    "impersonated",
+)
+
+
+@pytest.fixture(scope="session")
+def plugin_settings(stage: Stage, settings: Settings) -> Settings:
+    url = stage.server.create_database("plugins")
+    MainSite(1, url, "s" * 32, stage.app.url).migrate(stage.logs / "plugins-site.log")
+    replace(stage.app, database_url=url).migrate(stage.logs / "plugins-app.log")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(PLUGIN_COLUMNS)
+    database = replace(settings.database, url=make_url(url.replace("://", "+psycopg://")))
+    return replace(settings, database=database)
+
+
+@pytest.fixture(scope="session")
+def plugin_app(plugin_settings: Settings) -> Iterator[Flask]:
+    app = create_app(plugin_settings)
+    yield app
+    app.extensions["onboarding"].database.engine.dispose()
+
+
+@pytest.fixture
+def in_state(plugin_app: Flask, plugin_settings: Settings) -> Callable[..., Visitor]:
+    """Give a window of a new person in one of the `STATES`."""
+
+    def in_state(state: str, **headers: str) -> Visitor:
+        person = None
+        if state != "signed out":
+            person = _person(plugin_settings, state)
+        visitor = Visitor(plugin_app, person, headers)
+        if state == "draft":
+            assert visitor.answer().status_code == 303
+        if state == "onboarded":
+            assert visitor.finish().headers["Location"] == "/profile"
+        return visitor
+
+    return in_state
+
+
+def _person(settings: Settings, state: str) -> Person:
+    user_id, token = secrets.token_hex(16), secrets.token_hex(16)
+    sign = settings.session_cookie.sign
+    signature = sign("another token") if state == "forged" else sign(token)
+    cookie = f"{settings.session_cookie.name}={token}.{signature}"
+    url = settings.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            """
+            INSERT INTO "user" (id, name, email, "emailVerified", banned, "isAnonymous")
+            VALUES (%s, 'Ada Lovelace', %s, false, %s, %s)
+            """,
+            (user_id, f"{user_id}@example.test", state == "banned", state == "anonymous"),
+        )
+        if state != "revoked":
+            connection.execute(
+                """
+                INSERT INTO session (id, "expiresAt", token, "updatedAt", "userId", "impersonatedBy")
+                VALUES (%s, now() + %s::interval, %s, now(), %s, %s)
+                """,
+                (
+                    secrets.token_hex(16),
+                    "-1 second" if state == "expired" else "7 days",
+                    token,
+                    user_id,
+                    "an admin" if state == "impersonated" else None,
+                ),
+            )
+    return Person(user_id, "Ada Lovelace", f"{user_id}@example.test", "", cookie, token)

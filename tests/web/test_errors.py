@@ -1,0 +1,132 @@
+"""Errors: a human sentence, a reference that finds the log line, nothing internal, nothing lost."""
+
+import json
+import logging
+import re
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import make_url
+
+from devstack.processes import free_port
+from onboarding import create_app
+from tests.visitor import Visitor, page
+
+Q2 = "/onboarding/developer-role?python_proficiency=Advanced"
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.fixture(scope="module")
+def app_without_database(settings):
+    """The app while nothing listens where its database should be."""
+    url = make_url(
+        f"postgresql+psycopg://nobody:a-password-in-the-url@127.0.0.1:{free_port()}/gone"
+    )
+    app = create_app(replace(settings, database=replace(settings.database, url=url)))
+    yield app
+    app.extensions["onboarding"].database.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/profile/", 404),
+        ("GET", "/onboarding/nonsense", 404),
+        ("POST", "/profile", 405),
+        ("DELETE", "/onboarding/review", 405),
+        ("PUT", "/onboarding/python-proficiency", 405),
+        ("TRACE", "/profile", 405),
+        ("POST", "/", 405),
+    ],
+)
+def test_a_wrong_address_or_method_is_told_plainly(visitor, ada, method, path, status):
+    answer = visitor(ada).request(method, path, HTML)
+    assert answer.status_code == status
+    html = page(answer)
+    assert html.h1.text
+    assert re.search(r"reference: [0-9a-f]{8}", html.main.text)
+    assert (status == 405) == ("Allow" in answer.headers)
+
+
+def test_the_reference_finds_the_log_line(visitor, caplog):
+    with caplog.at_level(logging.INFO):
+        answer = visitor().get("/nowhere%0aforged=line")
+    reference = re.search(r"reference: ([0-9a-f]{8})", page(answer).main.text)[1]
+    lines = [line for line in caplog.text.splitlines() if f"reference={reference}" in line]
+    assert len(lines) == 1
+    assert "status=404" in lines[0]
+    assert "forged=line'" in lines[0]
+
+
+def test_who_asks_for_json_gets_a_problem(visitor):
+    for path, headers in (("/nowhere", {"Accept": "application/json"}), ("/api/nowhere", {})):
+        answer = visitor().get(path, headers)
+        assert answer.status_code == 404
+        assert answer.mimetype == "application/problem+json"
+        assert json.loads(answer.data)["status"] == 404
+
+
+@pytest.mark.parametrize("size", [16 * 1024 + 1, 5_000_000])
+def test_a_body_that_is_too_large_is_refused(visitor, ada, size):
+    answer = visitor(ada).post(Q2, {"developer_role": "x" * size})
+    assert answer.status_code == 413
+    assert page(answer).find("a", class_="button")["href"] == Q2
+
+
+class TestWithoutDatabase:
+    def test_a_page_says_so_and_asks_to_try_again(self, app_without_database, ada):
+        answer = Visitor(app_without_database, ada, HTML).get(Q2)
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert page(answer).find("a", class_="button")["href"] == Q2
+
+    def test_a_form_is_kept_and_can_be_sent_again(self, app_without_database, visitor, ada, stage):
+        answer = Visitor(app_without_database, ada, HTML).post(Q2, {"developer_role": "None"})
+        assert answer.status_code == 503
+        form = page(answer).form
+        fields = {field["name"]: field["value"] for field in form.find_all("input")}
+        assert fields["developer_role"] == "None"
+        again = visitor(ada).post(form["action"], fields)
+        assert again.headers["Location"] == "/onboarding/review#h"
+        assert stage.sql(
+            "SELECT python_proficiency FROM user_profile WHERE user_id = %s", ada.user_id
+        ) == [("Advanced",)]
+
+    def test_nobody_is_taken_for_signed_out(self, app_without_database, ada):
+        for path in ("/profile", "/onboarding/", "/onboarding/review"):
+            assert Visitor(app_without_database, ada, {}).get(path).status_code == 503
+
+    def test_a_forged_or_missing_cookie_needs_no_database(self, app_without_database, ada):
+        forged = replace(ada, cookie=ada.cookie[:-6] + "AAAA%3D")
+        for person in (forged, None):
+            assert Visitor(app_without_database, person, {}).get("/profile").status_code == 303
+
+    def test_liveness_is_untouched_and_readiness_fails(self, app_without_database):
+        nobody = Visitor(app_without_database, None, {})
+        assert nobody.get("/healthz").status_code == 200
+        ready = nobody.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json["faults"] == ["the database does not answer"]
+
+    def test_nothing_secret_is_shown_or_logged(self, app_without_database, ada, settings, caplog):
+        with caplog.at_level(logging.DEBUG):
+            answer = Visitor(app_without_database, ada, {}).get("/profile")
+        for secret in ("a-password-in-the-url", ada.token, settings.session_cookie.secret):
+            assert secret not in caplog.text
+            assert secret not in answer.text
+        assert "127.0.0.1" not in answer.text
+
+
+def test_a_fault_of_ours_is_503_too_and_loud_in_the_log(settings, caplog):
+    app = create_app(settings)
+
+    def broken(**_: object) -> str:
+        raise ZeroDivisionError("an internal detail")
+
+    app.view_functions["static"] = broken
+    answer = Visitor(app, None, HTML).get("/static/style.css")
+    app.extensions["onboarding"].database.engine.dispose()
+    assert answer.status_code == 503
+    assert "an internal detail" not in answer.text
+    assert "ZeroDivisionError" in caplog.text

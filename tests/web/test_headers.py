@@ -1,0 +1,81 @@
+"""The headers that every answer carries."""
+
+from dataclasses import replace
+
+import pytest
+
+from onboarding import create_app
+from tests.visitor import Visitor
+
+ANSWERS = [
+    ("GET", "/", 303),
+    ("GET", "/profile", 303),
+    ("GET", "/signed-out", 401),
+    ("GET", "/healthz", 200),
+    ("GET", "/nowhere", 404),
+    ("POST", "/profile", 405),
+    ("POST", "/onboarding/review", 403),
+    ("GET", "/static/style.css", 200),
+    ("GET", "/static/nothing.css", 404),
+    ("OPTIONS", "/signed-out", 200),
+    ("HEAD", "/signed-out", 401),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
+def test_stand_on_every_answer(visitor, stage, method, path, status):
+    answer = visitor().request(method, path)
+    assert answer.status_code == status
+    policy = dict(
+        part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; ")
+    )
+    assert policy["default-src"] == "'none'"
+    assert policy["frame-ancestors"] == stage.site.url
+    assert policy["form-action"] == policy["script-src"] == policy["style-src"] == "'self'"
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-site"
+    assert "X-Frame-Options" not in answer.headers
+    assert "Set-Cookie" not in answer.headers
+    if not path.startswith("/static/style"):
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "Cookie" in answer.headers["Vary"]
+
+
+def test_without_embedding_origins_nobody_may_frame_us(settings):
+    app = create_app(replace(settings, embed_origins=()))
+    answer = Visitor(app, None, {}).get("/signed-out")
+    app.extensions["onboarding"].database.engine.dispose()
+    assert answer.headers["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_static_files_are_named_by_content_and_kept_for_a_year(visitor):
+    html = visitor().get("/signed-out").text
+    path = html.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    assert "?v=" in path
+    answer = visitor().get(path)
+    assert answer.status_code == 200
+    assert "max-age=31536000" in answer.headers["Cache-Control"]
+
+
+def test_no_page_sets_a_cookie(visitor, ada):
+    window = visitor(ada)
+    answers = [
+        window.answer(),
+        window.get("/onboarding/review"),
+        window.finish(),
+        window.get("/profile"),
+    ]
+    assert not any("Set-Cookie" in answer.headers for answer in answers)
+
+
+def test_behind_a_trusted_proxy_its_headers_count(settings, ada):
+    app = create_app(replace(settings, forwarded_proxies=1))
+    answer = Visitor(
+        app, ada, {"Host": "10.0.0.1", "X-Forwarded-Host": settings.app_origin.partition("//")[2]}
+    ).get("/profile")
+    app.extensions["onboarding"].database.engine.dispose()
+    assert answer.status_code == 303
