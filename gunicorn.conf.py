@@ -22,7 +22,11 @@ keepalive = 75
 # Better-Auth's cookie cache of a large user is sent in pieces of 4 kB; the default of 8190 answers
 # such a person 431 (measured).
 limit_request_field_size = 32768
+# Our own redirects carry addresses inside addresses; this is the most gunicorn allows.
+limit_request_line = 8190
 
-# From loopback gunicorn would take SCRIPT_NAME and PATH_INFO from a client's headers.
+# From loopback gunicorn would take SCRIPT_NAME, PATH_INFO and the scheme from a client's headers;
+# FORWARDED_PROXIES says whether any proxy may set them.
 forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 control_socket_disable = True

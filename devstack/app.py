@@ -52,7 +52,7 @@ class App:
         return app
 
     def environment(self) -> dict[str, str]:
-        """The app's settings as environment variables, for its other commands (`flask doctor`) too."""
+        """The app's settings as environment variables."""
         return {
             "BIND": f"127.0.0.1:{self.port}",
             "WEB_CONCURRENCY": str(self.workers),

@@ -5,11 +5,9 @@
 
 import logging
 import os
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
-from flask import Flask, url_for
+from flask import Flask
 from flask_babel import Babel
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -17,6 +15,7 @@ from onboarding.config import Settings
 from onboarding.database import Database, Unavailable
 from onboarding.identity import Identities
 from onboarding.web import current, health, profile, signed_out, wizard
+from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.errors import handle_errors
 from onboarding.web.gate import guard
@@ -28,7 +27,6 @@ log = logging.getLogger(__name__)
 LARGEST_BODY = 16 * 1024
 # Fewer connections than threads: with the database stalled, some threads stay free to say so.
 POOL_SIZE = 5
-YEAR_S = 365 * 24 * 3600
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -42,22 +40,23 @@ def create_app(settings: Settings | None = None) -> Flask:
     identities = Identities(database, settings.database.tables)
 
     app = Flask(__name__)
+    assets = Assets(Path(app.root_path) / "static")
+    # "//profile" is no page of ours; merging its slashes would redirect to an absolute address.
+    app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = YEAR_S
     app.extensions["onboarding"] = current.Parts(
         settings, database, identities, CsrfTokens(settings.session_cookie.secret)
     )
     Babel(app)
     guard(app)
     handle_errors(app)
-    add_headers(app, settings)
+    add_headers(app, settings, assets)
     for room in (profile, wizard, signed_out, health):
         app.register_blueprint(room.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals |= {
-        "asset": _asset,
+        "asset": assets.address,
         "cards": settings.widget == "cards",
-        "site_url": settings.site_url,
     }
     if settings.forwarded_proxies:
         hops = settings.forwarded_proxies
@@ -74,10 +73,3 @@ def _look_once(identities: Identities, database: Database) -> None:
         log.error("the database does not answer: %s", unavailable)
     # A server may fork after this; each worker opens connections of its own.
     database.engine.dispose()
-
-
-@cache
-def _asset(name: str) -> str:
-    """Give a static file's address with its content's hash, so that it may be kept for a year."""
-    content = (Path(__file__).parent / "static" / name).read_bytes()
-    return url_for("static", filename=name, v=sha256(content).hexdigest()[:12])

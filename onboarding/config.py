@@ -169,10 +169,12 @@ def _database_url(text: str) -> URL:
         url = make_url(f"postgresql+psycopg://{rest}")
     except (ArgumentError, ValueError):
         raise ValueError("is malformed: its form is postgresql://user:password@host/name") from None
+    if "%00" in rest or not 0 < (url.port or 5432) < 65536:
+        raise ValueError("is malformed: its form is postgresql://user:password@host/name")
     if not url.database or not (url.host or "host" in url.query):
         raise ValueError("must name a host and a database")
     try:
-        make_conninfo(**{option: "" for option in url.query})
+        make_conninfo(**dict.fromkeys(url.query, ""))
     except ProgrammingError:
         # Prisma's "schema" and "pgbouncer", for instance, which the driver refuses.
         raise ValueError("has an option after the '?' that PostgreSQL doesn't know") from None

@@ -23,8 +23,13 @@ CONNECT_TIMEOUT_S = 5
 # Neon suspends an idle database after 5 minutes and drops its connections with it.
 RECYCLE_S = 280
 
-# undefined_table, undefined_column, invalid schema, insufficient_privilege (PostgreSQL, appendix A)
-_SCHEMA_DRIFT = {"42P01", "42703", "3F000", "42501"}
+# undefined_table, undefined_column, undefined_function (an operator between changed types),
+# datatype_mismatch, invalid_schema_name, insufficient_privilege (PostgreSQL, appendix A)
+_SCHEMA_DRIFT = {"42P01", "42703", "42883", "42804", "3F000", "42501"}
+
+# read_only_sql_transaction after a failover, idle_in_transaction_session_timeout: this connection
+# is no good any more, though it still answers.
+_SPOILT = {"25006", "25P03"}
 
 
 class Unavailable(Exception):
@@ -60,8 +65,8 @@ class Database:
     def run(self, work: Callable[[Connection], T]) -> T:
         """Do `work` with a connection and give what it gives.
 
-        A connection that was dropped while it lay in the pool is replaced and the work done once
-        more, so `work` must be safe to repeat. Raises `Unavailable` when the database doesn't
+        A connection that was dropped or spoilt while it lay in the pool is replaced and the work done
+        once more, so `work` must be safe to repeat. Raises `Unavailable` when the database doesn't
         answer, `SchemaChanged` when a table or column is missing; constraint refusals
         (`IntegrityError`) pass through to the caller who knows what they mean.
         """
@@ -69,7 +74,7 @@ class Database:
             try:
                 return self._once(work)
             except DBAPIError as error:
-                if not error.connection_invalidated:
+                if not (error.connection_invalidated or _sqlstate(error) in _SPOILT):
                     raise
                 return self._once(work)
         except PoolTimeout:
@@ -83,7 +88,12 @@ class Database:
 
     def _once(self, work: Callable[[Connection], T]) -> T:
         with self.engine.connect() as connection:
-            return work(connection)
+            try:
+                return work(connection)
+            except InternalError as error:
+                if _sqlstate(error) in _SPOILT:
+                    connection.invalidate()
+                raise
 
 
 def _sqlstate(error: DBAPIError) -> str | None:

@@ -41,7 +41,9 @@ class Visitor:
         """Send a request; `headers` come over the window's own, and None takes one away."""
         merged = {**self._headers, **(headers or {})}
         kept = {name: value for name, value in merged.items() if value is not None}
-        return self._client.open(path.partition("#")[0], method=method, headers=kept, buffered=True, **more)
+        return self._client.open(
+            path.partition("#")[0], method=method, headers=kept, buffered=True, **more
+        )
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> TestResponse:
         return self.request("GET", path, headers)

@@ -12,9 +12,9 @@ import { settings } from "./settings.js";
  */
 
 const profileUrl = `${settings.onboardingUrl}/profile`;
-const onboardingUrl = `${settings.onboardingUrl}/?${new URLSearchParams({
-  return_to: `${settings.siteUrl}/`,
-})}`;
+// `return_to` is where the app sends people back to: the page that sent them, or that frames it.
+const onboardingFrom = (path) =>
+  `${settings.onboardingUrl}/?${new URLSearchParams({ return_to: settings.siteUrl + path })}`;
 
 /** Empty until `main.js` has something to say. */
 const alert = html`<p role="alert"></p>`;
@@ -76,25 +76,28 @@ const answers = (profile) =>
       </div>
       <div>
         <dt>Developer role</dt>
-        <dd>${profile.developer_role}</dd>
+        <dd>${roleLabel(profile.developer_role)}</dd>
       </div>
     </dl>
     <p><a href="${profileUrl}">See your profile</a></p>
   </section>`;
 
+// The answer stored as "None" means none of the listed roles; bare, it reads like a missing answer.
+const roleLabel = (role) => (role === "None" ? "None of these" : role);
+
 const invitation = html`<section class="card">
   <h2>Tell us where you start</h2>
   <p>Two short questions, asked once, so that we can show you what fits.</p>
   <p class="actions">
-    <a class="button" href="${onboardingUrl}">Set up your profile</a>
+    <a class="button" href="${onboardingFrom("/")}">Set up your profile</a>
     <a href="/setup">Answer without leaving this site</a>
   </p>
 </section>`;
 
 export const setup = () =>
   layout(
-    "Your profile",
-    html`<iframe title="Your profile" src="${settings.onboardingUrl}/"></iframe>`,
+    "Your account",
+    html`<iframe title="Your profile" src="${onboardingFrom("/setup")}"></iframe>`,
   );
 
 /** @param {{ user?: User, callbackURL?: string }} visit */
@@ -125,7 +128,7 @@ export const signUp = ({ user, callbackURL }) =>
     "Create account",
     html`${alreadySignedIn(user, callbackURL)}
       <form method="post" action="/api/auth/sign-up/email">
-        <input type="hidden" name="callbackURL" value="${callbackURL ?? onboardingUrl}" />
+        <input type="hidden" name="callbackURL" value="${callbackURL ?? onboardingFrom("/")}" />
         <label for="name">Name</label>
         <input id="name" name="name" autocomplete="name" required />
         ${emailField}

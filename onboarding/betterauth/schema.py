@@ -112,11 +112,13 @@ def _find(
     columns: dict[str, str] = {}
     for field, types in {**required, **optional}.items():
         column = next((c for c in (field, _snake_case(field)) if c in real), None)
-        if column is not None and real[column] in types:
+        if column is None:
+            if field in required:
+                raise SchemaMisfit(f"table {name} has no column {field} or {_snake_case(field)}")
+        elif real[column] in types:
             columns[field] = column
-        elif field in required and column is None:
-            raise SchemaMisfit(f"table {name} has no column {field} or {_snake_case(field)}")
-        elif field in required:
+        else:
+            # Also where the field is optional: to overlook a ban would let somebody in.
             raise SchemaMisfit(
                 f"column {name}.{column} is of type {real[column]}; "
                 f"this app reads {' or '.join(types)}"

@@ -27,7 +27,7 @@ def signing_secret(environ: Mapping[str, str]) -> str:
         variable, secret = "BETTER_AUTH_SECRETS", _first_entry(environ["BETTER_AUTH_SECRETS"])
     else:
         variable, secret = "BETTER_AUTH_SECRET", environ.get("BETTER_AUTH_SECRET", "")
-    if not secret:
+    if not secret.strip():
         raise SecretFault(f"{variable} is missing: give the main site's own value")
     if secret == PUBLIC_DEFAULT_SECRET:
         raise SecretFault(f"{variable} is Better-Auth's public default: anybody could sign in")

@@ -17,6 +17,7 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    literal_column,
     null,
     or_,
     select,
@@ -103,4 +104,5 @@ def _columns(found: Table, clause: TableClause) -> dict[str, ColumnElement[Any]]
 def _now(found: Table, field: str) -> ColumnElement[Any]:
     if found.types[field] == "timestamp with time zone":
         return func.now()
-    return func.timezone("utc", func.now())
+    # A literal: the token is the one parameter of the SELECT.
+    return func.timezone(literal_column("'utc'"), func.now())

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from onboarding.database import Database
+from onboarding.database import Database, SchemaChanged
 from onboarding.profiles.model import PROFILE_COLUMNS, UTC_NOW, Profile, UserProfile, profile_of
 from onboarding.profiles.questions import Answers
 
@@ -75,11 +75,13 @@ def _save(database: Database, user_id: str, answers: Answers, *, is_onboarded: b
 
 
 def _refusal(error: IntegrityError) -> Exception:
-    """Translate a database refusal into the rule it upholds, by the constraint's name.
+    """Translate a database refusal into what it means; without the row that PostgreSQL quotes.
 
     The foreign key is told by its SQLSTATE (23503): an adopted table may have it under any name.
+    Any other refusal contradicts a rule that Python has checked, so the table isn't ours as we know
+    it.
     """
     diag = getattr(error.orig, "diag", None)
     if diag is not None and diag.sqlstate == "23503":
         return UserGone()
-    return error
+    return SchemaChanged(f"the table refused valid answers: {diag and diag.message_primary}")

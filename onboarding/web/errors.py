@@ -14,10 +14,13 @@ from werkzeug.exceptions import Forbidden, HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response
 
+from onboarding.betterauth.cookie import AmbiguousSession
 from onboarding.database import Unavailable
 from onboarding.profiles.questions import N_
+from onboarding.web.access import Area, area_of
 from onboarding.web.csrf import came_from
 from onboarding.web.current import parts, settings
+from onboarding.web.headers import allow_form_target
 from onboarding.web.journey import Journey, typed_answers
 
 log = logging.getLogger(__name__)
@@ -47,6 +50,10 @@ _TEXTS = {
         N_("Nothing was changed. Open the page again and send your answer from there."),
     ),
     404: (N_("Page not found"), N_("If you typed the address, check that it is right.")),
+    411: (
+        N_("We could not tell how much was sent"),
+        N_("Open the page again and send the form from there."),
+    ),
     405: (N_("This page cannot do that"), N_("Open the page again and go on from there.")),
     413: (N_("That was too much to send"), N_("Open the page again and choose one answer.")),
     415: (N_("We could not read what was sent"), N_("Open the page again and send the form.")),
@@ -99,6 +106,10 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
     else:
         response.mimetype = "text/html"
         response.data = _page(status, _(title), _(sentence), reference)
+        return_to = Journey.of_request().return_to
+        if return_to:
+            # Sending the form again may lead there.
+            allow_form_target(response, return_to, settings())
     return response  # type: ignore[no-any-return]
 
 
@@ -106,7 +117,7 @@ def _page(status: int, title: str, sentence: str, reference: str) -> str:
     """A page that leads back: by a link with the answers, or by sending the same form again."""
     typed = typed_answers()
     again = way_back = None
-    if request.endpoint is not None:
+    if request.endpoint and area_of(request.endpoint) in (Area.WIZARD, Area.PROFILE):
         journey = Journey.of_request()
         way_back = journey.knowing({**journey.answers, **typed}).here()
         if status == 503 and request.method == "POST":
@@ -129,7 +140,7 @@ def _own_token() -> str | None:
         return None
     try:
         token = settings().session_cookie.token(request.headers.get("Cookie"))
-    except Exception:
+    except AmbiguousSession:
         return None
     return parts().csrf.issue(token) if token else None
 

@@ -1,9 +1,11 @@
 """The headers that every answer carries: errors, redirects and static files too."""
 
-from flask import Flask
+from flask import Flask, request
 from werkzeug.wrappers import Response
 
+from onboarding.addresses import origin_of
 from onboarding.config import Settings
+from onboarding.web.assets import Assets
 
 # So little can be loaded that an injected tag has nothing to do.
 _POLICY = (
@@ -11,8 +13,10 @@ _POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action {form_targets}; frame-ancestors {ancestors}"
 )
 
+_FOR_GOOD = "public, max-age=31536000, immutable"
 
-def add_headers(app: Flask, settings: Settings) -> None:
+
+def add_headers(app: Flask, settings: Settings, assets: Assets) -> None:
     """Put the headers on every answer of `app`."""
     fixed = {
         "Content-Security-Policy": _policy(settings, "'self'"),
@@ -33,20 +37,24 @@ def add_headers(app: Flask, settings: Settings) -> None:
     def _add(response: Response) -> Response:
         for name, value in fixed.items():
             response.headers.setdefault(name, value)
-        if "Cache-Control" not in response.headers:
+        if request.endpoint == "static" and response.status_code < 400:
+            name = (request.view_args or {}).get("filename", "")
+            current = assets.is_current(name, request.args.get("v"))
+            response.headers["Cache-Control"] = _FOR_GOOD if current else "no-cache"
+        else:
             # All but a static file is personal: even a redirect depends on who asks.
             response.headers["Cache-Control"] = "no-store"
             response.headers.add("Vary", "Cookie")
         return response
 
 
-def allow_form_target(response: Response, origin: str, settings: Settings) -> None:
-    """Let the form of this one page lead to another origin.
+def allow_form_target(response: Response, target: str, settings: Settings) -> None:
+    """Let the form of this one page lead to another origin's `target`.
 
     Chromium and WebKit hold `form-action` against the redirect that answers a form post, so a page
-    whose form ends at the main site's `return_to` must name that origin.
+    whose form ends at the main site's `return_to` must name its origin.
     """
-    response.headers["Content-Security-Policy"] = _policy(settings, f"'self' {origin}")
+    response.headers["Content-Security-Policy"] = _policy(settings, f"'self' {origin_of(target)}")
 
 
 def _policy(settings: Settings, form_targets: str) -> str:

@@ -20,7 +20,7 @@ def alive() -> Response:
 
 
 @blueprint.get("/readyz")
-def ready() -> tuple[Response, int]:
+def ready() -> Response:
     """Ready when the database answers and holds what we need; else 503 with the reasons."""
     try:
         faults = parts().identities.check()
@@ -28,4 +28,8 @@ def ready() -> tuple[Response, int]:
         log.warning("not ready: %s", unavailable)
         # The driver's words name the host; the answer is open to all.
         faults = ["the database does not answer"]
-    return jsonify(status="not ready" if faults else "ready", faults=faults), 503 if faults else 200
+    answer = jsonify(status="not ready" if faults else "ready", faults=faults)
+    if faults:
+        answer.status_code = 503
+        answer.headers["Retry-After"] = "5"
+    return answer

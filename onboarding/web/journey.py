@@ -8,7 +8,7 @@ to. All of it is the visitor's word: parsed anew on every request, and dropped w
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import current_app, request, url_for
 from werkzeug.datastructures import MultiDict
@@ -33,7 +33,17 @@ class Journey:
     @classmethod
     def of_request(cls) -> "Journey":
         """Read the current request's query."""
-        texts = single_values(request.args)
+        return cls.of(request.args)
+
+    @classmethod
+    def of_target(cls, target: str) -> "Journey":
+        """Read the query of a local address."""
+        return cls.of(MultiDict(parse_qsl(urlsplit(target).query)))
+
+    @classmethod
+    def of(cls, query: MultiDict[str, str]) -> "Journey":
+        """Read a query; what doesn't parse isn't there."""
+        texts = single_values(query)
         return cls(
             answers=parse_answers(texts),
             next=_allowed_next(texts.get("next")),
@@ -61,7 +71,7 @@ class Journey:
 
 def typed_answers() -> dict[str, Answer]:
     """Give the answers that the current request's form holds, so that no error loses them."""
-    if request.mimetype != FORM_TYPE:
+    if request.mimetype != FORM_TYPE or "Transfer-Encoding" in request.headers:
         return {}
     try:
         return parse_answers(single_values(request.form))
@@ -75,9 +85,15 @@ def single_values(values: MultiDict[str, str]) -> dict[str, str]:
     return {name: texts[0] for name, texts in values.lists() if len(texts) == 1}
 
 
-def wanted_path() -> str:
-    """Give the path and query that the current request asked for."""
+def wanted_path(without: Journey | None = None) -> str:
+    """Give the path and query that the current request asked for.
+
+    `without` a journey: less what travels beside it in the query, or every hop would double it.
+    """
     query = request.query_string.decode("ascii", "replace")
+    if without:
+        travelling = {*without.query(), "return_to", "next"}
+        query = urlencode([pair for pair in parse_qsl(query) if pair[0] not in travelling])
     return f"{request.path}?{query}" if query else request.path
 
 

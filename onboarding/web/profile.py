@@ -4,7 +4,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from onboarding.profiles.questions import QUESTIONS
-from onboarding.web.current import identity, person
+from onboarding.web.current import identity, person, settings
+from onboarding.web.gate import is_framed
 from onboarding.web.journey import Journey
 
 blueprint = Blueprint("profile", __name__)
@@ -24,5 +25,6 @@ def page() -> str:
         questions=QUESTIONS,
         profile=identity().profile,
         user=person(),
-        return_to=Journey.of_request().return_to,
+        # In a frame the main site is around us already.
+        onward=None if is_framed() else Journey.of_request().return_to or settings().site_url,
     )

@@ -3,6 +3,7 @@
 from flask import Blueprint, render_template, request, url_for
 
 from onboarding.web.current import settings
+from onboarding.web.gate import is_framed
 from onboarding.web.journey import Journey, sign_in_address
 
 blueprint = Blueprint("signed_out", __name__)
@@ -12,10 +13,14 @@ blueprint = Blueprint("signed_out", __name__)
 def page() -> tuple[str, int]:
     journey = Journey.of_request()
     onward = journey.next or url_for("profile.home")
+    # Signing in leaves the frame, so it leads back to the page around it; but answers that no row
+    # holds yet would be lost there: then it leads to our own page, and from its end to that page.
+    keeps_answers = bool(Journey.of_target(onward).answers)
+    around = journey.return_to if is_framed() and not keeps_answers else None
     return (
         render_template(
             "signed_out.html",
-            sign_in=sign_in_address(journey.return_to or settings().app_origin + onward),
+            sign_in=sign_in_address(around or settings().app_origin + onward),
             onward=onward,
             anonymous=request.args.get("reason") == "anonymous",
         ),

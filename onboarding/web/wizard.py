@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from onboarding.addresses import origin_of
 from onboarding.profiles.questions import QUESTIONS, Answer, Answers, Question, first_unanswered
 from onboarding.profiles.rules import AlreadyOnboarded, UserGone, complete, save_draft
 from onboarding.web.current import identity, parts, person, settings
@@ -26,7 +25,7 @@ _SLUGS = ",".join(f'"{slug}"' for slug in _BY_SLUG)
 STEPS = len(QUESTIONS) + 1
 
 
-@blueprint.get("/")
+@blueprint.get("/", strict_slashes=False)
 def start() -> Response:
     journey = Journey.of_request()
     return _to_open_step(_known(journey), journey)
@@ -43,7 +42,7 @@ def question(slug: str) -> str:
         form=form,
         field=form[asked.field],
         journey=journey,
-        problem=request.args.get("problem"),
+        problem=_problem(),
         step=QUESTIONS.index(asked) + 1,
         steps=STEPS,
         back=_back_from(asked, known, journey),
@@ -52,6 +51,8 @@ def question(slug: str) -> str:
 
 @blueprint.post(f"/<any({_SLUGS}):slug>")
 def answer(slug: str) -> Response:
+    if person().impersonated:
+        raise Impersonated
     asked, journey = _BY_SLUG[slug], Journey.of_request()
     form = QUESTION_FORMS[slug](formdata=request.form)
     if not form.validate():
@@ -77,7 +78,7 @@ def review() -> Response | str:
             known=known,
             form=ConfirmForm(formdata=None, data={f: a.value for f, a in known.items()}),
             journey=journey,
-            problem=request.args.get("problem"),
+            problem=_problem(),
             user=person(),
             step=STEPS,
             steps=STEPS,
@@ -86,7 +87,7 @@ def review() -> Response | str:
         mimetype="text/html",
     )
     if journey.return_to:
-        allow_form_target(response, origin_of(journey.return_to) or "", settings())
+        allow_form_target(response, journey.return_to, settings())
     return response
 
 
@@ -106,6 +107,12 @@ def confirm() -> Response:
     if answers is None:
         return _to_open_step(_known(journey), journey)
     return _saved(complete, answers, _way_out(journey))
+
+
+def _problem() -> str | None:
+    """What went wrong with the form before: "1", a value that is no answer, or "stale", its age."""
+    problem = request.args.get("problem")
+    return problem if problem in ("1", "stale") else None
 
 
 def _known(journey: Journey) -> dict[str, Answer]:

@@ -74,6 +74,12 @@ def test_a_body_that_is_too_large_is_refused(visitor, ada, size):
     assert page(answer).find("a", class_="button")["href"] == Q2
 
 
+@pytest.mark.parametrize("body", [b"ZZZ\r\n", b"5\r\nabc"])
+def test_a_body_of_unknown_length_is_refused_unread(visitor, ada, body):
+    answer = visitor(ada).post("/onboarding/review", body, {"Transfer-Encoding": "chunked"})
+    assert answer.status_code == 411
+
+
 class TestWithoutDatabase:
     def test_a_page_says_so_and_asks_to_try_again(self, app_without_database, ada):
         answer = Visitor(app_without_database, ada, HTML).get(Q2)
@@ -92,6 +98,12 @@ class TestWithoutDatabase:
         assert stage.sql(
             "SELECT python_proficiency FROM user_profile WHERE user_id = %s", ada.user_id
         ) == [("Advanced",)]
+
+    def test_sending_again_may_lead_to_the_main_site(self, app_without_database, ada, stage):
+        answer = Visitor(app_without_database, ada, HTML).post(
+            f"/onboarding/review?return_to={stage.site.url}/"
+        )
+        assert f"form-action 'self' {stage.site.url};" in answer.headers["Content-Security-Policy"]
 
     def test_nobody_is_taken_for_signed_out(self, app_without_database, ada):
         for path in ("/profile", "/onboarding/", "/onboarding/review"):

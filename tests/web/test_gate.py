@@ -1,7 +1,7 @@
 """Every route × every state of a visitor × every way of asking: where it ends, and that it ends."""
 
 from itertools import product
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -51,10 +51,10 @@ def end_of(endpoint: str, state: str, framed: bool) -> tuple[int, str]:
     # No row yet, also for the impersonated: the first question is open.
     if endpoint == "wizard.question":
         return 200, "/onboarding/developer-role"
+    if endpoint in POSTS and state == "impersonated":
+        return 403, PATHS[endpoint]
     if endpoint == "wizard.answer":
         return 200, "/onboarding/developer-role"
-    if endpoint == "wizard.confirm" and state == "impersonated":
-        return 403, "/onboarding/review"
     return 200, "/onboarding/python-proficiency"
 
 
@@ -129,10 +129,10 @@ def test_the_sign_in_page_gets_the_address_to_come_back_to(visitor, stage, setti
 
 
 def test_the_wanted_page_is_kept_for_afterwards(visitor, ada):
-    answer = visitor(ada).get("/profile?return_to=http://localhost")
+    answer = visitor(ada).get("/profile?tab=2&return_to=http://evil.example")
     target = urlsplit(answer.headers["Location"])
     assert target.path == "/onboarding/"
-    assert parse_qs(target.query) == {"next": ["/profile?return_to=http://localhost"]}
+    assert parse_qs(target.query) == {"next": ["/profile?tab=2"]}
 
 
 def test_a_form_of_somebody_signed_out_meanwhile_keeps_its_answer(visitor):
@@ -163,11 +163,15 @@ def test_a_guest_is_told_to_create_an_account(in_state):
 
 def test_an_impersonated_person_may_be_looked_at_but_not_answered_for(in_state):
     visitor = in_state("impersonated")
-    visitor.answer()
-    answer = visitor.post("/onboarding/review")
-    assert answer.status_code == 403
-    assert "administrator" in page(answer).main.text
-    assert visitor.get("/profile").headers["Location"].startswith("/onboarding/")
+    both = {"python_proficiency": "Beginner", "developer_role": "None"}
+    review = page(visitor.get("/onboarding/review?" + urlencode(both)))
+    assert review.find("button") is None
+    assert "administrator" in review.main.text
+    for path in ("/onboarding/review", "/onboarding/developer-role?python_proficiency=Beginner"):
+        answer = visitor.post(path, both)
+        assert answer.status_code == 403
+        assert "administrator" in page(answer).main.text
+    assert visitor.get("/onboarding/").headers["Location"] == "/onboarding/python-proficiency"
 
 
 def test_two_valid_cookies_of_two_people_are_refused(visitor, sign_up, caplog):
@@ -176,6 +180,15 @@ def test_two_valid_cookies_of_two_people_are_refused(visitor, sign_up, caplog):
     assert answer.status_code == 400
     assert "two valid session cookies" in caplog.text
     assert one.token not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "host", ["a..b", ".x", "x" * 70, f"{'a' * 70}.com", "localhost/x", "localhost?x", "", "[", "é"]
+)
+def test_a_host_name_that_is_none_is_refused_with_a_page(visitor, host):
+    answer = visitor().get("/profile", {"Host": host})
+    assert answer.status_code == 400
+    assert page(answer).h1
 
 
 def test_another_host_name_is_refused_except_for_probes(visitor):
@@ -208,7 +221,55 @@ def test_the_front_door_keeps_the_query_and_cannot_be_steered_by_it(visitor):
     assert visitor().get(f"/{query}").headers["Location"] == f"/profile{query}"
 
 
+@pytest.mark.parametrize(
+    ("path", "status"), [("/onboarding", 303), ("//profile", 303), ("//evil.example/profile", 404)]
+)
+def test_no_address_is_mended_by_an_absolute_redirect(visitor, ada, path, status):
+    answer = visitor(ada).request("GET", "/", environ_overrides={"PATH_INFO": path})
+    assert answer.status_code == status
+    assert answer.headers.get("Location", "/onboarding/").startswith("/onboarding/")
+
+
+def test_the_longest_return_address_still_fits_every_hop(visitor, ada, stage):
+    back = f"{stage.site.url}/" + "?a=b&c" * 160
+    window = visitor(ada, **{"Sec-Fetch-Dest": "iframe"})
+    for visits in (window, visitor(**{"Sec-Fetch-Dest": "iframe"})):
+        answer = visits.get(f"/?{urlencode({'return_to': back})}")
+        while "Location" in answer.headers:
+            assert len(answer.headers["Location"]) < 8000
+            answer = visits.get(answer.headers["Location"])
+        assert answer.status_code in (200, 401)
+
+
+def test_a_first_load_takes_no_focus(visitor):
+    assert "#" not in visitor(**{"Sec-Fetch-Dest": "iframe"}).get("/profile").headers["Location"]
+
+
 def test_a_path_below_the_profile_is_nobodys_page(in_state):
     answer = in_state("onboarded").get("/profile/x.css")
     assert answer.status_code == 404
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("headers", "answers", "leads_to"),
+    [
+        ({"Sec-Fetch-Dest": "iframe"}, "", "the page around"),
+        ({"Sec-Fetch-Dest": "iframe"}, "&python_proficiency=Beginner", "our page"),
+        ({}, "", "our page"),
+    ],
+    ids=["frame", "frame, with an answer to keep", "top"],
+)
+def test_signing_in_leads_back_to_where_nothing_is_lost(visitor, stage, headers, answers, leads_to):
+    around = f"{stage.site.url}/setup"
+    window = visitor(**headers)
+    asked = f"/onboarding/developer-role?return_to={around}{answers}"
+    answer = window.get(window.post(asked, {}).headers["Location"])
+    back = parse_qs(urlsplit(page(answer).find("a", class_="button")["href"]).query)["callbackURL"][
+        0
+    ]
+    if leads_to == "the page around":
+        assert back == around
+    else:
+        assert back.startswith(f"{stage.app.url}/onboarding/developer-role?")
+        assert parse_qs(urlsplit(back).query)["return_to"] == [around]

@@ -52,13 +52,15 @@ def test_without_embedding_origins_nobody_may_frame_us(settings):
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
-def test_static_files_are_named_by_content_and_kept_for_a_year(visitor):
+def test_static_files_are_named_by_content_and_kept_for_good(visitor):
     html = visitor().get("/signed-out").text
     path = html.partition('rel="stylesheet" href="')[2].partition('"')[0]
     assert "?v=" in path
     answer = visitor().get(path)
     assert answer.status_code == 200
-    assert "max-age=31536000" in answer.headers["Cache-Control"]
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    for address in ("/static/style.css", "/static/style.css?v=of-another-release"):
+        assert visitor().get(address).headers["Cache-Control"] == "no-cache"
 
 
 def test_no_page_sets_a_cookie(visitor, ada):

@@ -1,0 +1,400 @@
+"""The session cookie: what verifies, what doesn't, and what the real main site says to the same."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+import httpx
+import pytest
+
+from onboarding.betterauth.cookie import AmbiguousSession, SessionCookie
+from tests.conftest import Stage
+from tests.visitor import Person
+
+NAME = "better-auth.session_token"
+SECRET = "harness-secret-0123456789-abcdefghijkl-XYZ"
+TOKEN = "FgBjnAm9zWvc3QWKpepwsZCwqPNZf6rB"
+SIGNATURE = "jGZfk9YnouyUoKDLvBfhP797R8SkAI6FXSKhvTKBN+4="
+COOKIE = SessionCookie(NAME, SECRET)
+
+# Real or independently computed for better-auth 1.7.25: secret, value as sent, token.
+WORKED = {
+    "as sent": (SECRET, f"{TOKEN}.jGZfk9YnouyUoKDLvBfhP797R8SkAI6FXSKhvTKBN%2B4%3D", TOKEN),
+    "a token with dots": (
+        SECRET,
+        "a.b.c.YGnr9cdZEHjNm6WdK3l48a7WOJluxSs2MAcPuIZoF4w%3D",
+        "a.b.c",
+    ),
+    "dont_remember, which is signed like a token": (
+        SECRET,
+        "true.8%2FdSr%2FkCbipgqaByfXpIYnO0TSv99KO1wSCCk%2FldPQQ%3D",
+        "true",
+    ),
+    "another secret": (
+        "harness-retired-secret-9876543210-zyxwvutsrq",
+        f"{TOKEN}.p6cueH/kWl+GYxuy0Q6H08fsFoLqH6vtcNupbM4W898=",
+        TOKEN,
+    ),
+    "a secret outside ASCII": (
+        "sécret-ключ-🔑-0123456789-0123456789",
+        f"{TOKEN}.q73B5f0QH7DjXEAqQ3S36dZB+KU3S6W1oyi9c0UXGLk=",
+        TOKEN,
+    ),
+}
+
+
+@pytest.mark.parametrize(("secret", "value", "token"), WORKED.values(), ids=WORKED)
+def test_a_worked_example_gives_its_token(secret: str, value: str, token: str) -> None:
+    assert SessionCookie(NAME, secret).token(f"{NAME}={value}") == token
+
+
+def test_the_worked_signature_is_made_letter_for_letter() -> None:
+    assert COOKIE.sign(TOKEN) == SIGNATURE
+
+
+@pytest.mark.parametrize("secret", [example[0] for example in WORKED.values()][3:])
+def test_a_cookie_of_another_secret_gives_none(secret: str) -> None:
+    assert SessionCookie(NAME, secret).token(f"{NAME}={TOKEN}.{SIGNATURE}") is None
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A signed cookie, to be sent in odd ways."""
+
+    name: str
+    token: str
+    signature: str
+
+    @property
+    def raw(self) -> str:
+        return f"{self.token}.{self.signature}"
+
+    @property
+    def encoded(self) -> str:
+        return quote(self.raw, safe="")
+
+    @property
+    def forged(self) -> str:
+        return f"{self.token}.{'A' * 43}="
+
+    @property
+    def respelled(self) -> str:
+        """The same signature, its last character changed in the two bits that carry nothing."""
+        last = self.signature[-2]
+        return f"{self.token}.{self.signature[:-2]}{chr(ord(last) + 1)}="
+
+
+# The header, whether we take it, and whether the main site does (better-auth.md calls the table
+# "edge cases"). We differ on purpose where the last two columns do.
+EDGES: dict[str, tuple[Callable[[Sent], str], bool, bool]] = {
+    "percent-encoded": (lambda c: f"{c.name}={c.encoded}", True, True),
+    "lower-case hex": (
+        lambda c: f"{c.name}={quote(c.raw, safe='+/').replace('%3D', '%3d')}",
+        True,
+        True,
+    ),
+    "raw + / =": (lambda c: f"{c.name}={c.raw}", True, True),
+    "in double quotes": (lambda c: f'{c.name}="{c.raw}"', True, True),
+    "encoded in double quotes": (lambda c: f'{c.name}="{c.encoded}"', True, True),
+    "the dot encoded": (lambda c: f"{c.name}={c.encoded.replace('.', '%2E')}", True, True),
+    "every byte encoded": (
+        lambda c: f"{c.name}=" + "".join(f"%{ord(character):02x}" for character in c.raw),
+        True,
+        True,
+    ),
+    "spaces around =": (lambda c: f"{c.name} = {c.encoded}", True, True),
+    "spaces around the value": (lambda c: f"{c.name}=  {c.encoded}  ; lang=en", True, True),
+    "; without space": (lambda c: f"theme=dark;{c.name}={c.encoded};lang=en", True, True),
+    "junk before": (lambda c: f"junk; =; ;;{c.name}={c.encoded}", True, True),
+    "other cookies of Better-Auth around": (
+        lambda c: (
+            f"better-auth.session_data=eyJ9; {c.name}={c.encoded};"
+            f" better-auth.dont_remember=true.{'A' * 43}%3D"
+        ),
+        True,
+        True,
+    ),
+    "the same twice": (lambda c: f"{c.name}={c.encoded}; {c.name}={c.raw}", True, True),
+    "a good one, then a bad one": (
+        lambda c: f"{c.name}={c.encoded}; {c.name}={c.forged}",
+        True,
+        True,
+    ),
+    "a bad one, then a good one": (
+        lambda c: f"{c.name}={c.forged}; {c.name}={c.encoded}",
+        True,
+        False,
+    ),
+    "an empty one, then a good one": (
+        lambda c: f"{c.name}=; {c.name}={c.encoded}",
+        True,
+        False,
+    ),
+    "another spelling of the signature": (lambda c: f"{c.name}={c.respelled}", False, True),
+    "only an opening quote": (lambda c: f'{c.name}="{c.raw}', False, False),
+    "only a closing quote": (lambda c: f'{c.name}={c.raw}"', False, False),
+    "a lone quote": (lambda c: f'{c.name}="', False, False),
+    "two pairs of quotes": (lambda c: f'{c.name}=""{c.raw}""', False, False),
+    "single quotes": (lambda c: f"{c.name}='{c.raw}'", False, False),
+    "URL-safe signature": (
+        lambda c: f"{c.name}={c.token}.{c.signature.replace('+', '-').replace('/', '_')}",
+        False,
+        False,
+    ),
+    "padding missing": (lambda c: f"{c.name}={c.raw.rstrip('=')}", False, False),
+    "padding doubled": (lambda c: f"{c.name}={c.raw}=", False, False),
+    "encoded twice": (lambda c: f"{c.name}={quote(c.encoded, safe='')}", False, False),
+    "+ turned into a space": (lambda c: f"{c.name}={c.raw.replace('+', ' ')}", False, False),
+    "stray %zz": (lambda c: f"{c.name}={c.encoded}%zz", False, False),
+    "a lone %": (lambda c: f"{c.name}={c.encoded}%", False, False),
+    "encoded bytes that are no UTF-8": (lambda c: f"{c.name}=%ff{c.encoded}", False, False),
+    "trailing dot": (lambda c: f"{c.name}={c.encoded}.", False, False),
+    "token only": (lambda c: f"{c.name}={c.token}", False, False),
+    "token and dot": (lambda c: f"{c.name}={c.token}.", False, False),
+    "signature only": (lambda c: f"{c.name}=.{c.signature}", False, False),
+    "no value": (lambda c: f"{c.name}=", False, False),
+    "no =": (lambda c: c.name, False, False),
+    "the value alone": (lambda c: c.encoded, False, False),
+    "wrong case of the token": (
+        lambda c: f"{c.name}={c.token.swapcase()}.{c.signature}",
+        False,
+        False,
+    ),
+    "wrong case of the name": (lambda c: f"{c.name.title()}={c.encoded}", False, False),
+    "encoded name": (lambda c: f"{c.name.replace('-', '%2D')}={c.encoded}", False, False),
+    "quoted name": (lambda c: f'"{c.name}"={c.encoded}', False, False),
+    "name with a prefix": (lambda c: f"x{c.name}={c.encoded}", False, False),
+    "name with a suffix": (lambda c: f"{c.name}x={c.encoded}", False, False),
+    "in pieces": (
+        lambda c: f"{c.name}.0={c.encoded[:40]}; {c.name}.1={c.encoded[40:]}",
+        False,
+        False,
+    ),
+    "behind a comma": (lambda c: f"theme=dark, {c.name}={c.encoded}", False, False),
+    "before a comma": (lambda c: f"{c.name}={c.encoded}, theme=dark", False, False),
+    "__Secure- on a plain site": (lambda c: f"__Secure-{c.name}={c.encoded}", False, False),
+    "__Host- on a plain site": (lambda c: f"__Host-{c.name}={c.encoded}", False, False),
+    "the name of the cookie cache": (
+        lambda c: f"better-auth.session_data={c.encoded}",
+        False,
+        False,
+    ),
+    "the multi-session name": (
+        lambda c: f"{c.name}_multi-{c.token.lower()}={c.encoded}",
+        False,
+        False,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def site(stage: Stage) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=stage.site.url) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def real(stage: Stage, sign_up: Callable[..., Person]) -> Sent:
+    """A live session on the real main site whose signature holds both "+" and "/"."""
+    cookie = SessionCookie(NAME, stage.site.secret)
+    token = sign_up().token
+    while not {"+", "/"} <= set(cookie.sign(token)):
+        [(token,)] = stage.sql(
+            'INSERT INTO session (id, token, "expiresAt", "updatedAt", "userId")'
+            ' SELECT %s, %s, "expiresAt", "updatedAt", "userId" FROM session WHERE token = %s'
+            " RETURNING token",
+            *(secrets.token_hex(16), secrets.token_hex(16), token),
+        )
+    return Sent(NAME, token, cookie.sign(token))
+
+
+@pytest.mark.parametrize(("header", "ours", "theirs"), EDGES.values(), ids=EDGES)
+def test_an_odd_header_is_taken_or_refused_as_the_table_says(
+    header: Callable[[Sent], str], ours: bool, theirs: bool
+) -> None:
+    sent = Sent(NAME, TOKEN, SIGNATURE)
+    assert COOKIE.token(header(sent)) == (TOKEN if ours else None)
+
+
+@pytest.mark.parametrize(("header", "ours", "theirs"), EDGES.values(), ids=EDGES)
+def test_the_main_site_itself_answers_to_the_same_header_as_the_table_says(
+    stage: Stage,
+    site: httpx.Client,
+    real: Sent,
+    header: Callable[[Sent], str],
+    ours: bool,
+    theirs: bool,
+) -> None:
+    cookie = SessionCookie(NAME, stage.site.secret)
+    assert (cookie.token(header(real)) == real.token) is ours
+    assert (_session_of_the_site(site, header(real)) == real.token) is theirs
+
+
+def _session_of_the_site(site: httpx.Client, cookie_header: str) -> str | None:
+    answer = site.get(
+        "/api/auth/get-session?disableCookieCache=true&disableRefresh=true",
+        headers={"Cookie": cookie_header},
+    )
+    assert answer.status_code == 200, answer.text
+    return None if answer.json() is None else answer.json()["session"]["token"]
+
+
+def test_a_new_cookie_of_the_main_site_gives_the_token_in_its_answer(
+    stage: Stage, site: httpx.Client, ada: Person
+) -> None:
+    cookie = SessionCookie(NAME, stage.site.secret)
+    assert cookie.token(ada.cookie) == ada.token
+    assert _session_of_the_site(site, ada.cookie) == ada.token
+
+
+def test_a_signed_value_without_a_session_verifies_and_the_main_site_signs_nobody_in(
+    stage: Stage, site: httpx.Client
+) -> None:
+    cookie = SessionCookie(NAME, stage.site.secret)
+    header = f"{NAME}={quote('true.' + cookie.sign('true'), safe='')}"
+    assert cookie.token(header) == "true"
+    assert _session_of_the_site(site, header) is None
+
+
+def _mutants(value: str) -> Iterator[str]:
+    """Change one thing about ``token.signature``, at every place."""
+    token, _, signature = value.rpartition(".")
+    for place, character in enumerate(value):
+        yield value[:place] + value[place + 1 :]
+        yield value[:place] + ("A" if character != "A" else "B") + value[place + 1 :]
+    for place in range(len(value) - 1):
+        if value[place] != value[place + 1]:
+            swapped = value[place + 1] + value[place]
+            yield value[:place] + swapped + value[place + 2 :]
+    for cut in range(len(value)):
+        yield value[:cut]
+    for extra in "A= .\t+/%\x00\r\n":
+        yield from (extra + value, value + extra, f"{token}{extra}.{signature}")
+    yield from (f"{signature}.{token}", f".{value}", f"{token}..{signature}", value + value)
+    yield from (f"{token}.{signature.lower()}", f"{token.upper()}.{signature}")
+
+
+def test_none_of_the_mutants_of_a_real_cookie_passes(stage: Stage, ada: Person) -> None:
+    cookie = SessionCookie(NAME, stage.site.secret)
+    value = unquote(ada.cookie.partition("=")[2])
+    # Spaces and tabs around a cookie's value are not part of it (RFC 6265 §5.4).
+    mutants = {mutant for mutant in _mutants(value) if mutant.strip(" \t") != value}
+    assert len(mutants) > 200
+    spellings = [f"{NAME}={form(mutant)}" for mutant in mutants for form in (str, _quoted)]
+    assert [header for header in spellings if cookie.token(header) is not None] == []
+
+
+def _quoted(value: str) -> str:
+    return quote(value, safe="")
+
+
+def test_two_different_valid_cookies_are_ambiguous_wherever_they_stand() -> None:
+    one, other = (f"{NAME}={token}.{COOKIE.sign(token)}" for token in ("mine", "theirs"))
+    for header in (f"{one}; {other}", f"{other}; a=b; {one}", f"{one}; {one}; {other}"):
+        with pytest.raises(AmbiguousSession):
+            COOKIE.token(header)
+
+
+def test_one_valid_cookie_among_many_bad_ones_is_taken() -> None:
+    bad = [f"{NAME}={value}" for value in ("", "x", "x.y", f"{TOKEN}.", f"x.{SIGNATURE}", "%")]
+    for place in range(len(bad) + 1):
+        pairs = [*bad[:place], f"{NAME}={TOKEN}.{SIGNATURE}", *bad[place:]]
+        assert COOKIE.token("; ".join(pairs)) == TOKEN
+
+
+def test_a_valid_cookie_of_another_name_plays_no_part() -> None:
+    other = f"{NAME}2=theirs.{COOKIE.sign('theirs')}"
+    assert COOKIE.token(f"{other}; {NAME}={TOKEN}.{SIGNATURE}") == TOKEN
+    assert COOKIE.token(other) is None
+
+
+@pytest.mark.parametrize("name", ["__Secure-better-auth.session_token", "__Host-acme_sid", "acme"])
+def test_only_the_configured_name_counts(name: str) -> None:
+    cookie = SessionCookie(name, SECRET)
+    value = f"{TOKEN}.{SIGNATURE}"
+    assert cookie.token(f"{name}={value}") == TOKEN
+    for other in (
+        NAME,
+        name.lower() if name != name.lower() else name.upper(),
+        name[2:],
+        f"{name} x",
+    ):
+        assert cookie.token(f"{other}={value}") is None
+
+
+@pytest.mark.parametrize("header", [None, "", ";", "=", ";;;=;", NAME, f"{NAME}=", f"={NAME}"])
+def test_a_header_without_the_cookie_gives_none(header: str | None) -> None:
+    assert COOKIE.token(header) is None
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["with\x00nul", "\x00", "lone\ud800surrogate", "\udcff"],
+    ids=["NUL", "only NUL", "lone surrogate", "surrogate escape"],
+)
+def test_a_token_that_no_database_can_hold_gives_none(token: str) -> None:
+    signature = COOKIE.sign(token) if token.isascii() else SIGNATURE
+    assert COOKIE.token(f"{NAME}={token}.{signature}") is None
+    assert COOKIE.token(f"{NAME}={token}.{signature}; {NAME}={TOKEN}.{SIGNATURE}") == TOKEN
+
+
+def test_an_empty_token_is_none_even_when_it_is_signed() -> None:
+    assert COOKIE.token(f"{NAME}=.{COOKIE.sign('')}") is None
+
+
+def test_an_encoded_nul_is_still_a_nul() -> None:
+    assert COOKIE.token(f"{NAME}=%00.{quote(COOKIE.sign(chr(0)), safe='')}") is None
+
+
+def test_a_byte_outside_ascii_makes_a_forgery_and_no_error() -> None:
+    # WSGI hands header bytes over as Latin-1 characters (PEP 3333).
+    for stray in bytes(range(0x80, 0x100)).decode("latin-1"):
+        for value in (f"{stray}{TOKEN}.{SIGNATURE}", f"{TOKEN}.{stray}{SIGNATURE[1:]}"):
+            assert COOKIE.token(f"{NAME}={value}") is None
+        assert COOKIE.token(f"{stray}={stray}; {NAME}={TOKEN}.{SIGNATURE}; x={stray}") == TOKEN
+
+
+def test_an_encoded_token_outside_ascii_is_read_as_utf_8() -> None:
+    token = "žluťoučký-🐎"
+    assert COOKIE.token(f"{NAME}={quote(f'{token}.{COOKIE.sign(token)}', safe='')}") == token
+
+
+@pytest.mark.parametrize("length", [1, 31, 32, 33, 64, 200, 4000])
+def test_a_token_of_any_length_comes_back_as_it_was_signed(length: int) -> None:
+    token = secrets.token_hex(length)[:length]
+    assert COOKIE.token(f"{NAME}={quote(f'{token}.{COOKIE.sign(token)}', safe='')}") == token
+
+
+LONG = 32 * 1024
+LONG_HEADERS = {
+    "one long value": f"{NAME}=" + "A" * LONG,
+    "a long token": f"{NAME}={'A' * LONG}.{SIGNATURE}",
+    "a long signature": f"{NAME}={TOKEN}.{'A' * LONG}",
+    "dots": f"{NAME}=" + "." * LONG,
+    "percent signs": f"{NAME}=" + "%" * LONG,
+    "encoded bytes": f"{NAME}=" + "%41" * (LONG // 3),
+    "quotes": f"{NAME}=" + '"' * LONG,
+    "semicolons": ";" * LONG,
+    "equals signs": f"{NAME}" + "=" * LONG,
+    "many forgeries": f"{NAME}={'A' * 32}.{'A' * 43}=; " * (LONG // 110),
+    "no end of a name": "a" * LONG,
+}
+
+
+@pytest.mark.parametrize("header", LONG_HEADERS.values(), ids=LONG_HEADERS)
+def test_a_long_header_proves_nothing_and_hides_nothing(header: str) -> None:
+    assert COOKIE.token(header) is None
+    assert COOKIE.token(f"{header}; {NAME}={TOKEN}.{SIGNATURE}") == TOKEN
+
+
+def test_the_secret_is_in_no_text_about_the_cookie() -> None:
+    assert NAME in repr(COOKIE)
+    assert SECRET not in f"{COOKIE!r} {COOKIE}"
+
+
+def test_the_refusal_of_two_sessions_tells_neither() -> None:
+    header = "; ".join(f"{NAME}={token}.{COOKIE.sign(token)}" for token in ("mine", "theirs"))
+    with pytest.raises(AmbiguousSession) as refusal:
+        COOKIE.token(header)
+    assert not {"mine", "theirs"} & set(str(refusal.value).split())

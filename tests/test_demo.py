@@ -1,0 +1,202 @@
+"""The demo as `make demo` runs it: everything starts, everything stops, and the data stays."""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from devstack.processes import ROOT, Child, free_port, wait_for
+
+PARTS = ("devstack", "migrations", "onboarding", "wsgi.py", "gunicorn.conf.py", "pyproject.toml")
+SITE = Path("examples/main-site")
+
+Process = tuple[int, str]
+"""A process by its id and the time of its start, as ids are used again."""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A checkout with ports of its own, so that the developer's own demo may go on."""
+
+    path: Path
+    site_port: int
+    app_port: int
+
+    @property
+    def site_url(self) -> str:
+        return f"http://localhost:{self.site_port}"
+
+    @property
+    def app_url(self) -> str:
+        return f"http://localhost:{self.app_port}"
+
+    def launch(self, log: str = "demo.log") -> Child:
+        """Start the demo, whatever becomes of it."""
+        return Child(
+            "the demo",
+            [sys.executable, "-m", "devstack.demo"],
+            log=self.path / log,
+            directory=self.path,
+            environment={
+                "DEMO_SITE_PORT": str(self.site_port),
+                "DEMO_APP_PORT": str(self.app_port),
+            },
+            stop_seconds=20,
+        )
+
+    @contextmanager
+    def start(self) -> Iterator[tuple[Child, set[Process]]]:
+        """Start the demo; gives it and all its parts once it says that it can be used."""
+        with self.launch() as demo:
+            wait_for(demo, lambda: None if "ready: " in demo.log.read_text() else "not ready")
+            assert demo.log.read_text().splitlines()[-1] == f"ready: {self.site_url}"
+            parts = descendants(demo.pid)
+            commands = " ".join(command_of(pid) for pid, _ in parts)
+            for word in ("postgres", "gunicorn", "server.js"):
+                assert word in commands
+            try:
+                yield demo, parts
+            finally:
+                # What a failing demo has left behind is not left behind by its test.
+                for pid, _ in filter(runs, parts):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A copy of this checkout without any data."""
+    path = tmp_path_factory.mktemp("checkout")
+    for name in PARTS:
+        part = ROOT / name
+        (shutil.copytree if part.is_dir() else shutil.copy)(part, path / name)
+    shutil.copytree(ROOT / SITE, path / SITE, ignore=shutil.ignore_patterns("node_modules"))
+    (path / SITE / "node_modules").symlink_to(ROOT / SITE / "node_modules")
+    yield Checkout(path, free_port(), free_port())
+    # Root's demo may have put its data where the server's account can reach it.
+    moved = path / ".demo/postgres/moved-to"
+    if moved.is_symlink():
+        shutil.rmtree(moved.readlink())
+
+
+def test_a_stopped_and_a_killed_demo_leave_no_process_and_start_again_with_their_data(
+    checkout: Checkout,
+) -> None:
+    email = f"{secrets.token_hex(8)}@example.test"
+    with checkout.start() as (demo, parts):
+        cookie = sign(checkout, "up", email)
+        # As a terminal's Ctrl+C does, to everybody in the foreground.
+        os.killpg(demo.pid, signal.SIGINT)
+        assert status_at_the_end(demo) == 0
+        assert demo.log.read_text().splitlines()[-1] == "stopped"
+        assert [part for part in parts if runs(part)] == []
+
+    with checkout.start() as (demo, parts):
+        assert_signed_in(checkout, cookie)
+        assert_signed_in(checkout, sign(checkout, "in", email))
+
+        second = checkout.launch("second.log")
+        assert status_at_the_end(second) == 1
+        (line,) = second.log.read_text().splitlines()
+        assert line.startswith("demo: another demo is running")
+
+        os.kill(demo.pid, signal.SIGKILL)
+        assert status_at_the_end(demo) == -signal.SIGKILL
+        wait_until(lambda: not any(map(runs, parts)))
+
+    with checkout.start() as (demo, parts):
+        assert_signed_in(checkout, sign(checkout, "in", email))
+        os.kill(demo.pid, signal.SIGTERM)
+        assert status_at_the_end(demo) == 0
+        assert [part for part in parts if runs(part)] == []
+
+
+@pytest.mark.parametrize("variable", ["DEMO_SITE_PORT", "DEMO_APP_PORT"])
+def test_a_taken_port_is_named_in_one_line(checkout: Checkout, variable: str) -> None:
+    port = checkout.site_port if variable == "DEMO_SITE_PORT" else checkout.app_port
+    with socket.create_server(("127.0.0.1", port)), checkout.launch() as demo:
+        assert status_at_the_end(demo) == 1
+    (line,) = demo.log.read_text().splitlines()
+    assert line.startswith(f"demo: port {port} is taken")
+    assert f"{variable}=" in line
+
+
+def sign(checkout: Checkout, direction: str, email: str) -> str:
+    """Sign up or in on the main site; gives the Cookie header."""
+    answer = httpx.post(
+        f"{checkout.site_url}/api/auth/sign-{direction}/email",
+        json={"name": "Ada Lovelace", "email": email, "password": "correct horse battery"},
+        headers={"Origin": checkout.site_url},
+        trust_env=False,
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.headers["set-cookie"].partition(";")[0]
+
+
+def assert_signed_in(checkout: Checkout, cookie: str) -> None:
+    """Both the main site and the app know whose cookie this is."""
+    with httpx.Client(headers={"Cookie": cookie}, trust_env=False) as browser:
+        assert "Ada Lovelace" in browser.get(checkout.site_url).text
+        question = f"{checkout.app_url}/onboarding/python-proficiency"
+        assert browser.get(question).status_code == 200
+
+
+def descendants(ancestor: int) -> set[Process]:
+    """Give every process that `ancestor` or one of its children has started."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (stat := stat_of(int(entry.name))):
+            parents[int(entry.name)] = int(stat[1])
+    found: set[int] = set()
+    newest = {ancestor}
+    while newest := {pid for pid, parent in parents.items() if parent in newest}:
+        found |= newest
+    return {(pid, started) for pid in found if (started := start_of(pid))}
+
+
+def runs(process: Process) -> bool:
+    pid, started = process
+    return start_of(pid) == started
+
+
+def start_of(pid: int) -> str | None:
+    """Give the time of a process's start; None for one that has ended."""
+    stat = stat_of(pid)
+    return stat[19] if stat and stat[0] not in "ZX" else None
+
+
+def stat_of(pid: int) -> list[str]:
+    """Give a process's /proc fields from its state on (proc(5)): state, parent, …"""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return []
+
+
+def command_of(pid: int) -> str:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    return ""
+
+
+def status_at_the_end(demo: Child) -> int:
+    wait_until(lambda: demo.exit_status() is not None)
+    status = demo.exit_status()
+    assert status is not None
+    return status
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.02)

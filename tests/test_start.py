@@ -1,0 +1,321 @@
+"""`gunicorn wsgi:app` as an operator starts it: faults in the settings, a database that isn't there
+yet or holds other tables, and what a client may send before the app ever sees it.
+"""
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import psycopg
+import pytest
+
+from devstack.app import App
+from devstack.main_site import MainSite
+from devstack.postgres import Postgres
+from devstack.processes import ROOT, Child, free_port, wait_for
+from onboarding.betterauth.cookie import SessionCookie
+from onboarding.betterauth.secret import PUBLIC_DEFAULT_SECRET
+from tests.conftest import Stage
+from tests.visitor import Person
+
+# No proxy of the environment's comes between us and our own machine.
+DIRECT = httpx.Client(trust_env=False)
+
+GUNICORN = [sys.executable, "-m", "gunicorn", "wsgi:app"]
+
+GOOD = {
+    "DATABASE_URL": "postgresql://app:pass-phrase@localhost/site",
+    "BETTER_AUTH_SECRET": "a secret of the main site, long enough",
+    "BETTER_AUTH_URL": "https://www.example.com",
+    "APP_URL": "https://onboarding.example.com",
+    "SIGN_IN_URL": "https://www.example.com/sign-in",
+}
+
+
+@pytest.mark.parametrize(
+    ("environment", "faulty"),
+    [
+        pytest.param({}, list(GOOD), id="nothing is set"),
+        pytest.param(
+            {
+                "DATABASE_URL": "mysql://app:pass-phrase@localhost/site",
+                "BETTER_AUTH_SECRET": "too short a secret",
+                "BETTER_AUTH_URL": "http://www.example.com",
+                "APP_URL": "https://onboarding.example.com/path",
+                "SIGN_IN_URL": "/sign-in",
+                "EMBED_ORIGINS": "*",
+                "BETTER_AUTH_SECURE_COOKIES": "perhaps",
+                "ONBOARDING_WIDGET": "sliders",
+                "FORWARDED_PROXIES": "-1",
+            },
+            None,
+            id="everything is malformed",
+        ),
+        pytest.param(
+            GOOD | {"BETTER_AUTH_SECRET": PUBLIC_DEFAULT_SECRET},
+            ["BETTER_AUTH_SECRET"],
+            id="the secret is the public default",
+        ),
+        pytest.param(
+            GOOD | {"BETTER_AUTH_SECRETS": "a secret of the main site, long enough"},
+            ["BETTER_AUTH_SECRETS"],
+            id="the list of secrets has no versions",
+        ),
+    ],
+)
+def test_faulty_settings_stop_the_start_with_one_line_each(
+    environment: dict[str, str], faulty: list[str] | None
+) -> None:
+    ended = subprocess.run(
+        GUNICORN,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "BIND": f"127.0.0.1:{free_port()}", **environment},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    lines = ended.stderr.splitlines()
+    assert [line.split()[0] for line in lines] == (faulty or list(environment))
+    for value in (*environment.values(), "pass-phrase"):
+        assert value not in ended.stderr
+
+
+def test_an_app_started_before_its_database_waits_for_it_and_says_what_is_missing(
+    server: Postgres, tmp_path: Path
+) -> None:
+    app = an_app(server.url("late"))
+    token, cookie = a_session(app)
+    with started(app, tmp_path / "app.log") as log:
+        (line,) = errors_in(log)
+        assert "the database does not answer" in line
+        assert 'database "late" does not exist' in line
+
+        assert DIRECT.get(f"{app.url}/healthz").json() == {"status": "alive"}
+        assert not_ready(app) == ["the database does not answer"]
+        page = DIRECT.get(f"{app.url}/profile", headers={"Cookie": cookie})
+        assert page.status_code == 503
+        assert page.headers["Retry-After"] == "2"
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert "We cannot reach our database" in page.text
+        assert "late" not in page.text
+
+        server.create_database("late")
+        assert_one_fault(app, "table user was not found")
+        site = MainSite(free_port(), app.database_url, app.secret, app.url)
+        site.migrate(tmp_path / "main-site-migrate.log")
+        assert_one_fault(app, "table user_profile is missing: run alembic upgrade head")
+        app.migrate(tmp_path / "app-migrate.log")
+        assert DIRECT.get(f"{app.url}/readyz").json() == {"status": "ready", "faults": []}
+
+        with psycopg.connect(app.database_url) as database:
+            database.execute(
+                'INSERT INTO "user" (id, name, email, "emailVerified") '
+                "VALUES ('ada', 'Ada Lovelace', 'ada@example.test', true)"
+            )
+            database.execute(
+                'INSERT INTO session (id, token, "userId", "expiresAt", "updatedAt") '
+                "VALUES ('one', %s, 'ada', now() + interval '1 hour', now())",
+                [token],
+            )
+        page = DIRECT.get(f"{app.url}/onboarding/python-proficiency", headers={"Cookie": cookie})
+        assert page.status_code == 200
+        assert "How well do you know Python?" in page.text
+
+        text = log.read_text()
+        assert text.count("ERROR onboarding ") == 1  # not one for each worker
+        assert "Traceback" not in text
+        for secret in (app.secret, token, server.password):
+            assert secret not in text
+    server.drop_database("late")
+
+
+def test_a_database_server_that_is_down_leaves_the_app_alive(
+    server: Postgres, tmp_path: Path
+) -> None:
+    app = an_app(server.url("gone").replace(f":{server.port}/", f":{free_port()}/"))
+    with started(app, tmp_path / "app.log") as log:
+        (line,) = errors_in(log)
+        assert "the database does not answer" in line
+        assert "refused" in line
+        assert DIRECT.get(f"{app.url}/healthz").status_code == 200
+        assert not_ready(app) == ["the database does not answer"]
+        assert server.password not in log.read_text()
+
+
+def test_a_main_site_without_a_session_table_is_named_at_the_start(
+    server: Postgres, tmp_path: Path
+) -> None:
+    app = an_app(server.create_database("half"))
+    with psycopg.connect(app.database_url) as database:
+        database.execute('CREATE TABLE "user" (id text PRIMARY KEY, name text, email text)')
+    with started(app, tmp_path / "app.log") as log:
+        (line,) = errors_in(log)
+        assert "not ready: table session was not found" in line
+        assert "BETTER_AUTH_SESSION_TABLE" in line
+        (fault,) = not_ready(app)
+        assert fault in line
+        assert DIRECT.get(f"{app.url}/healthz").status_code == 200
+        _, cookie = a_session(app)
+        page = DIRECT.get(f"{app.url}/profile", headers={"Cookie": cookie})
+        assert page.status_code == 503
+        assert "session" not in page.text
+    server.drop_database("half")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "SCRIPT_NAME: /evil",
+        "Script-Name: /evil",
+        "PATH_INFO: /healthz",
+        "Forwarded: host=evil.test;proto=https",
+        "X-Forwarded-For: 192.0.2.1",
+        "X-Forwarded-Host: evil.test",
+        "X-Forwarded-Port: 1",
+        "X-Forwarded-Prefix: /evil",
+        "X-Forwarded-Proto: https",
+        "X-HTTP-Method-Override: POST",
+        "X-Method-Override: DELETE",
+        "X-Original-URL: /healthz",
+        "X-Rewrite-URL: /healthz",
+        "X-Script-Name: /evil",
+    ],
+)
+def test_a_client_cannot_bend_its_request_by_a_header(
+    stage: Stage, served_app: str, with_draft: Person, header: str
+) -> None:
+    name, _, value = header.partition(": ")
+    for path, cookie in (
+        ("/", ""),
+        ("/profile", ""),
+        ("/healthz", ""),
+        ("/profile", with_draft.cookie),
+        ("/onboarding/review", with_draft.cookie),
+    ):
+        plain = DIRECT.get(f"{served_app}{path}", headers={"Cookie": cookie})
+        bent = DIRECT.get(f"{served_app}{path}", headers={"Cookie": cookie, name: value})
+        assert seen(bent) == seen(plain)
+    assert stage.sql(
+        "SELECT is_onboarded FROM user_profile WHERE user_id = %s", with_draft.user_id
+    ) == [(False,)]
+
+
+def test_a_form_cannot_choose_another_method(
+    stage: Stage, served_app: str, with_draft: Person
+) -> None:
+    for method in ("POST", "DELETE"):
+        page = DIRECT.get(
+            f"{served_app}/onboarding/review",
+            params={"_method": method},
+            headers={"Cookie": with_draft.cookie},
+        )
+        assert page.status_code == 200
+    assert stage.sql(
+        "SELECT is_onboarded FROM user_profile WHERE user_id = %s", with_draft.user_id
+    ) == [(False,)]
+
+
+def test_a_large_cookie_header_is_read_and_a_huge_one_refused(served_app: str, ada: Person) -> None:
+    statuses = {}
+    for size in (20_000, 30_000, 40_000, 200_000):
+        cookie = f"{ada.cookie}; better-auth.session_data={'x' * size}"
+        answer = DIRECT.get(f"{served_app}/onboarding/", headers={"Cookie": cookie})
+        statuses[size] = answer.status_code
+        if size < 32_000:
+            assert answer.headers["Location"] == "/onboarding/python-proficiency"
+    assert statuses[20_000] == statuses[30_000] == 303
+    assert {statuses[40_000], statuses[200_000]} <= {400, 431}
+
+
+def test_a_body_larger_than_any_form_is_refused(
+    stage: Stage, served_app: str, with_draft: Person
+) -> None:
+    headers = {
+        "Cookie": with_draft.cookie,
+        "Origin": served_app,
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    address = f"{served_app}/onboarding/review"
+
+    def status(body: bytes) -> int:
+        return DIRECT.post(address, content=body, headers=headers).status_code
+
+    # Under the limit it is read, and then refused for its missing token.
+    assert status(b"python_proficiency=" + b"x" * 16_000) == 403
+    assert status(b"python_proficiency=" + b"x" * 17_000) == 413
+    assert status(b"python_proficiency=" + b"x" * 5_000_000) == 413
+    assert stage.sql(
+        "SELECT is_onboarded FROM user_profile WHERE user_id = %s", with_draft.user_id
+    ) == [(False,)]
+
+
+@pytest.fixture(scope="module")
+def with_draft(stage: Stage, sign_up: Callable[..., Person]) -> Person:
+    """Somebody who has answered and not confirmed."""
+    person = sign_up()
+    stage.sql(
+        "INSERT INTO user_profile (user_id, python_proficiency, developer_role) "
+        "VALUES (%s, 'Beginner', 'None')",
+        person.user_id,
+    )
+    return person
+
+
+def an_app(database_url: str) -> App:
+    site_url = f"http://localhost:{free_port()}"
+    return App(free_port(), database_url, secrets.token_urlsafe(32), site_url, workers=2)
+
+
+def a_session(app: App) -> tuple[str, str]:
+    """Give a token and the Cookie header that proves it."""
+    token = secrets.token_urlsafe(24)
+    cookie = SessionCookie("better-auth.session_token", app.secret)
+    return token, f"{cookie.name}={quote(f'{token}.{cookie.sign(token)}', safe='')}"
+
+
+@contextmanager
+def started(app: App, log: Path) -> Iterator[Path]:
+    """Run the app whether its database is there or not; gives its log."""
+    with Child("the app", GUNICORN, log=log, environment=app.environment()) as child:
+        wait_for(child, lambda: unanswered(f"{app.url}/healthz"))
+        yield log
+
+
+def unanswered(url: str) -> str | None:
+    try:
+        DIRECT.get(url)
+    except httpx.TransportError as error:
+        return str(error)
+    return None
+
+
+def errors_in(log: Path) -> list[str]:
+    """Give all lines but gunicorn's own reports."""
+    return [line for line in log.read_text().splitlines() if "[INFO]" not in line]
+
+
+def not_ready(app: App) -> list[str]:
+    answer = DIRECT.get(f"{app.url}/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "not ready"
+    return answer.json()["faults"]
+
+
+def assert_one_fault(app: App, words: str) -> None:
+    (fault,) = not_ready(app)
+    assert words in fault
+
+
+def seen(answer: httpx.Response) -> tuple[int, str | None, str]:
+    """Give what a client sees of an answer, without what is random in it."""
+    text = re.sub(r'(name="csrf_token"[^>]*value=")[^"]*', r"\1", answer.text)
+    return answer.status_code, answer.headers.get("Location"), text
