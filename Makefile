@@ -27,8 +27,9 @@ help:
 demo: setup
 	@exec $(BIN)/python -m devstack.demo
 
+# Three workers for two cores: much of a test is waiting, for a browser or a server to start.
 test: setup check
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 screenshots: setup
 	@$(BIN)/python -m devstack.screenshots

@@ -26,6 +26,7 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-gpu",
 )
 
 INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -150,16 +150,16 @@ def test_an_administrator_in_somebodys_place_is_told(
 
 
 def test_somebody_of_the_real_main_site_is_known_until_they_are_deleted(
-    stage: Stage, ada: Person
+    stage: Stage, real_ada: Person
 ) -> None:
     with opened(engine_url(stage.database_url)) as database:
         identities = Identities(database, TableNames())
         assert identities.check() == []
-        seen = identities.of(ada.token)
+        seen = identities.of(real_ada.token)
         assert seen.user is not None
-        assert (seen.user.user_id, seen.user.email) == (ada.user_id, ada.email)
-        stage.sql('DELETE FROM "user" WHERE id = %s', ada.user_id)
-        assert identities.of(ada.token) == SIGNED_OUT
+        assert (seen.user.user_id, seen.user.email) == (real_ada.user_id, real_ada.email)
+        stage.sql('DELETE FROM "user" WHERE id = %s', real_ada.user_id)
+        assert identities.of(real_ada.token) == SIGNED_OUT
 
 
 def test_each_look_is_one_statement_and_none_without_a_token(
@@ -344,7 +344,7 @@ def test_dropped_connections_are_replaced_without_the_visitor_noticing(
     for _ in range(3):
         assert identities.of(token).standing is Standing.NOT_ONBOARDED
         ended = migrated.sql(
-            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
             " WHERE application_name = 'onboarding' AND datname = 'identities'"
         )
         assert (True,) in ended
@@ -368,7 +368,7 @@ def test_a_database_that_is_gone_is_unavailable_and_never_a_sign_out(server: Pos
             assert identities.of(token).standing is Standing.NOT_ONBOARDED
             root.execute("ALTER DATABASE gone ALLOW_CONNECTIONS false")
             root.execute(
-                "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE datname = 'gone'"
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = 'gone'"
             )
             assert_gone()
             root.execute("ALTER DATABASE gone ALLOW_CONNECTIONS true")

@@ -492,7 +492,7 @@ def test_a_table_in_use_stops_the_migration_soon_and_it_can_be_run_again(places:
         busy.execute("UPDATE \"user\" SET name = 'Ada Lovelace'")
         started = time.monotonic()
         line = said(alembic(place.url(), "upgrade", "head"))
-        assert 2 <= time.monotonic() - started < 8
+        assert 2 <= time.monotonic() - started < 20
         # Nobody waits, so nobody has to wait behind us.
         assert place.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(0,)]
     assert "a table was in use for longer than 2s; this migration changed nothing" in line

@@ -183,6 +183,7 @@ def test_a_main_site_without_a_session_table_is_named_at_the_start(
         "X-Forwarded-Port: 1",
         "X-Forwarded-Prefix: /evil",
         "X-Forwarded-Proto: https",
+        "X-Forwarded-Ssl: on",
         "X-HTTP-Method-Override: POST",
         "X-Method-Override: DELETE",
         "X-Original-URL: /healthz",
@@ -246,13 +247,15 @@ def test_a_body_larger_than_any_form_is_refused(
     }
     address = f"{served_app}/onboarding/review"
 
-    def status(body: bytes) -> int:
+    def status(body: bytes | Iterator[bytes]) -> int:
         return DIRECT.post(address, content=body, headers=headers).status_code
 
     # Under the limit it is read, and then refused for its missing token.
     assert status(b"python_proficiency=" + b"x" * 16_000) == 403
     assert status(b"python_proficiency=" + b"x" * 17_000) == 413
     assert status(b"python_proficiency=" + b"x" * 5_000_000) == 413
+    # In chunks, its size isn't known beforehand.
+    assert status(iter([b"python_proficiency=Beginner"])) == 411
     assert stage.sql(
         "SELECT is_onboarded FROM user_profile WHERE user_id = %s", with_draft.user_id
     ) == [(False,)]

@@ -145,7 +145,9 @@ def _refuse_checks() -> None:
     for name, column, expression in checks:
         if column in ANSWERS and name != f"ck_user_profile_{column}":
             values = ", ".join(f"('{value}')" for value in ANSWERS[column])
-            refused = f"SELECT FROM (VALUES {values}) user_profile ({column}) WHERE NOT ({expression})"
+            refused = (
+                f"SELECT FROM (VALUES {values}) user_profile ({column}) WHERE NOT ({expression})"
+            )
             if op.get_bind().exec_driver_sql(refused.replace("%", "%%")).rowcount:
                 raise _misfit(f"constraint {name} refuses some of {', '.join(ANSWERS[column])}")
 

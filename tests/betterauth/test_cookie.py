@@ -241,11 +241,11 @@ def _session_of_the_site(site: httpx.Client, cookie_header: str) -> str | None:
 
 
 def test_a_new_cookie_of_the_main_site_gives_the_token_in_its_answer(
-    stage: Stage, site: httpx.Client, ada: Person
+    stage: Stage, site: httpx.Client, real_ada: Person
 ) -> None:
     cookie = SessionCookie(NAME, stage.site.secret)
-    assert cookie.token(ada.cookie) == ada.token
-    assert _session_of_the_site(site, ada.cookie) == ada.token
+    assert cookie.token(real_ada.cookie) == real_ada.token
+    assert _session_of_the_site(site, real_ada.cookie) == real_ada.token
 
 
 def test_a_signed_value_without_a_session_verifies_and_the_main_site_signs_nobody_in(
@@ -275,9 +275,9 @@ def _mutants(value: str) -> Iterator[str]:
     yield from (f"{token}.{signature.lower()}", f"{token.upper()}.{signature}")
 
 
-def test_none_of_the_mutants_of_a_real_cookie_passes(stage: Stage, ada: Person) -> None:
+def test_none_of_the_mutants_of_a_real_cookie_passes(stage: Stage, real_ada: Person) -> None:
     cookie = SessionCookie(NAME, stage.site.secret)
-    value = unquote(ada.cookie.partition("=")[2])
+    value = unquote(real_ada.cookie.partition("=")[2])
     # Spaces and tabs around a cookie's value are not part of it (RFC 6265 §5.4).
     mutants = {mutant for mutant in _mutants(value) if mutant.strip(" \t") != value}
     assert len(mutants) > 200

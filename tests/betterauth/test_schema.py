@@ -219,11 +219,9 @@ def test_a_schema_that_does_not_exist_is_named(places: Places) -> None:
         found(Place(places, "public"), TableNames(schema="nowhere"))
 
 
-@pytest.mark.parametrize(
-    "name", ['user"; DROP TABLE session; --', "user'; DROP TABLE session; --", "session.user", "*"]
-)
-def test_a_table_name_is_never_more_than_a_name(places: Places, name: str) -> None:
-    place = Place(places, "is_kysely")
-    with pytest.raises(SchemaMisfit, match="was not found"):
-        found(place, TableNames(user=name))
+def test_a_table_name_is_never_more_than_a_name(places: Places) -> None:
+    place = places.settle("names_only", CAMEL.ddl())
+    for name in ('user"; DROP TABLE session; --', "user'; DROP TABLE session; --", "a.user", "*"):
+        with pytest.raises(SchemaMisfit, match="was not found"):
+            found(place, TableNames(user=name))
     assert found(place).session.name == "session"

@@ -196,10 +196,14 @@ def test_a_ban_without_a_column_for_its_end_lasts(places: Places) -> None:
         assert (look(place, layout, token) is not None) is is_in
 
 
-def test_a_session_of_the_real_main_site_is_read_as_it_wrote_it(stage: Stage, ada: Person) -> None:
+def test_a_session_of_the_real_main_site_is_read_as_it_wrote_it(
+    stage: Stage, real_ada: Person
+) -> None:
     with opened(engine_url(stage.database_url)) as database:
-        seen = database.run(lambda connection: looked_up(connection, TableNames(), ada.token))
-    assert seen == SignedIn(ada.user_id, ada.name, ada.email, anonymous=False, impersonated=False)
+        seen = database.run(lambda connection: looked_up(connection, TableNames(), real_ada.token))
+    assert seen == SignedIn(
+        real_ada.user_id, real_ada.name, real_ada.email, anonymous=False, impersonated=False
+    )
 
 
 def test_looking_needs_no_more_than_the_right_to_read_seven_columns_and_writes_nothing(

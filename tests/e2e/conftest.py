@@ -104,14 +104,13 @@ def pytest_runtest_makereport(
 def new_context(
     browser: Browser, watch: Watch, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., BrowserContext]]:
-    """Open a context under the watch; a failed test leaves each one's trace and pictures."""
+    """Open a context under the watch; a failed test leaves pictures of each."""
     contexts: list[BrowserContext] = []
 
     def new_context(in_browser: Browser = browser, **options: object) -> BrowserContext:
         context = in_browser.new_context(**options)
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
-        context.tracing.start(snapshots=True)
         watch.over(context)
         return context
 
@@ -121,10 +120,9 @@ def new_context(
         if failed:
             for page_number, page in enumerate(context.pages, 1):
                 page.screenshot(path=tmp_path / f"window-{number}-page-{page_number}.png")
-            context.tracing.stop(path=tmp_path / f"window-{number}-trace.zip")
         context.close()
     if failed:
-        print(f"pictures and traces: {tmp_path}")
+        print(f"pictures: {tmp_path}")
 
 
 @pytest.fixture

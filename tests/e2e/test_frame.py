@@ -86,9 +86,9 @@ def test_the_first_page_in_a_frame_takes_no_focus_and_the_next_one_does(
 
 
 def test_somebody_signed_out_half_way_signs_in_again_and_finds_the_answers(
-    framed: Callable[..., Page], stage: Stage, served_app: str, ada: Person, watch: Watch
+    framed: Callable[..., Page], stage: Stage, served_app: str, real_ada: Person, watch: Watch
 ) -> None:
-    page = framed(ada)
+    page = framed(real_ada)
     expect_page(frame_of(page), PYTHON)
     choose(frame_of(page), "Intermediate")
     go_on(frame_of(page))
@@ -104,7 +104,7 @@ def test_somebody_signed_out_half_way_signs_in_again_and_finds_the_answers(
     assert framed_origins(watch) == {served_app}
 
     link.click()
-    sign_in(page, ada.email)
+    sign_in(page, real_ada.email)
     expect_page(page, ROLE)
     expect(page.get_by_label(ROLE)).to_have_value("Backend Developer")
     go_on(page)
@@ -116,24 +116,24 @@ def test_somebody_signed_out_half_way_signs_in_again_and_finds_the_answers(
 
 
 def test_somebody_signed_out_before_the_first_answer_comes_back_to_the_page_around_the_frame(
-    framed: Callable[..., Page], stage: Stage, ada: Person, watch: Watch
+    framed: Callable[..., Page], stage: Stage, real_ada: Person, watch: Watch
 ) -> None:
-    page = framed(ada)
+    page = framed(real_ada)
     expect_page(frame_of(page), PYTHON)
     sign_out(page.context.new_page(), stage.site.url)
     watch.expect_status(401)
     go_on(frame_of(page))
     expect_page(frame_of(page), SIGNED_OUT)
     frame_of(page).get_by_role("link", name="Sign in", exact=True).click()
-    sign_in(page, ada.email)
+    sign_in(page, real_ada.email)
     expect_page(frame_of(page), PYTHON)
     assert page.url == f"{stage.site.url}/setup"
 
 
 def test_somebody_signed_in_again_in_another_tab_goes_on_in_the_frame(
-    framed: Callable[..., Page], stage: Stage, ada: Person, watch: Watch
+    framed: Callable[..., Page], stage: Stage, real_ada: Person, watch: Watch
 ) -> None:
-    page = framed(ada)
+    page = framed(real_ada)
     choose(frame_of(page), "Intermediate")
     go_on(frame_of(page))
     expect_page(frame_of(page), ROLE)
@@ -145,7 +145,7 @@ def test_somebody_signed_in_again_in_another_tab_goes_on_in_the_frame(
     expect_page(frame_of(page), SIGNED_OUT)
 
     other.get_by_role("link", name="Sign in").click()
-    sign_in(other, ada.email)
+    sign_in(other, real_ada.email)
     expect_page(other, "Your account")
     frame_of(page).get_by_role("link", name="I have signed in, try again").click()
     expect(frame_of(page).get_by_label(ROLE)).to_have_value("None")

@@ -92,16 +92,16 @@ def test_a_newcomer_is_asked_once_and_has_a_profile_for_good(
 
 
 def test_a_draft_is_taken_up_again_in_another_browser(
-    window: Callable[..., Page], stage: Stage, ada: Person
+    window: Callable[..., Page], stage: Stage, real_ada: Person
 ) -> None:
-    first = window(ada)
+    first = window(real_ada)
     first.goto("/")
     answer_both(first, "Advanced", "Full stack developer")
     first.context.close()
 
     second = window()
     second.goto("/profile")
-    sign_in(second, ada.email)
+    sign_in(second, real_ada.email)
     expect_page(second, REVIEW)
     expect_answers(second, "Advanced", "Full stack developer")
     confirm(second)

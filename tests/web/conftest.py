@@ -1,8 +1,9 @@
 """Somebody in every state a visitor can be in, on a database with the admin and anonymous plugins."""
 
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -13,7 +14,7 @@ from devstack.main_site import MainSite
 from onboarding import create_app
 from onboarding.config import Settings
 from tests.conftest import Stage
-from tests.visitor import Person, Visitor
+from tests.visitor import Person, Visitor, newcomer
 
 # As the plugins of better-auth 1.7.25 add them.
 PLUGIN_COLUMNS = """
@@ -73,31 +74,18 @@ def in_state(plugin_app: Flask, plugin_settings: Settings) -> Callable[..., Visi
 
 
 def _person(settings: Settings, state: str) -> Person:
-    user_id, token = secrets.token_hex(16), secrets.token_hex(16)
-    sign = settings.session_cookie.sign
-    signature = sign("another token") if state == "forged" else sign(token)
-    cookie = f"{settings.session_cookie.name}={token}.{signature}"
     url = settings.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            """
-            INSERT INTO "user" (id, name, email, "emailVerified", banned, "isAnonymous")
-            VALUES (%s, 'Ada Lovelace', %s, false, %s, %s)
-            """,
-            (user_id, f"{user_id}@example.test", state == "banned", state == "anonymous"),
-        )
-        if state != "revoked":
-            connection.execute(
-                """
-                INSERT INTO session (id, "expiresAt", token, "updatedAt", "userId", "impersonatedBy")
-                VALUES (%s, now() + %s::interval, %s, now(), %s, %s)
-                """,
-                (
-                    secrets.token_hex(16),
-                    "-1 second" if state == "expired" else "7 days",
-                    token,
-                    user_id,
-                    "an admin" if state == "impersonated" else None,
-                ),
-            )
-    return Person(user_id, "Ada Lovelace", f"{user_id}@example.test", "", cookie, token)
+    person = newcomer(
+        url,
+        settings.session_cookie,
+        user={"banned": state == "banned", "isAnonymous": state == "anonymous"},
+        session={"impersonatedBy": "an admin" if state == "impersonated" else None},
+        lifetime=timedelta(seconds=-1) if state == "expired" else timedelta(days=7),
+    )
+    if state == "revoked":
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("DELETE FROM session WHERE token = %s", [person.token])
+    if state == "forged":
+        signature = quote(settings.session_cookie.sign("another token"))
+        return replace(person, cookie=f"{settings.session_cookie.name}={person.token}.{signature}")
+    return person
