@@ -4,7 +4,6 @@ Every piece of work is one statement, or statements that each stand alone, on an
 connection: one statement is one transaction and one round trip, without BEGIN, COMMIT or ping.
 """
 
-import logging
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,8 +12,6 @@ from sqlalchemy.exc import DBAPIError, InternalError, OperationalError, Programm
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 T = TypeVar("T")
-
-log = logging.getLogger(__name__)
 
 # A request that finds no free connection soon is better told so than kept waiting.
 POOL_WAIT_S = 2

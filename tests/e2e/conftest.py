@@ -16,6 +16,7 @@ from playwright.sync_api import (
     Page,
     Playwright,
     Request,
+    expect,
 )
 
 from devstack import browser as browsers
@@ -25,8 +26,9 @@ from tests.conftest import Stage
 from tests.e2e.pages import enter
 from tests.visitor import Person
 
-# Far above what any page needs here, far below Playwright's half a minute.
+# Far above what any page needs here, also on a busy machine.
 PATIENCE_MS = 10_000
+expect.set_options(timeout=PATIENCE_MS)
 
 _FAILED = pytest.StashKey[bool]()
 

@@ -158,6 +158,15 @@ def test_a_draft_is_resumed_at_review(visitor, ada):
     ]
 
 
+def test_what_was_typed_last_is_shown_over_the_draft(visitor, ada):
+    window = visitor(ada)
+    window.answer("Beginner", "None")
+    html = page(window.get(f"{Q1}?python_proficiency=Advanced"))
+    assert html.find("option", selected=True)["value"] == "Advanced"
+    shown = page(window.get(f"{REVIEW}?python_proficiency=Advanced")).find_all("dd", class_=False)
+    assert [dd.text for dd in shown] == ["Advanced", "None of these"]
+
+
 def test_an_answer_can_be_changed_from_review(visitor, ada, row):
     window = visitor(ada)
     window.answer("Beginner", "None")
