@@ -7,6 +7,8 @@ from onboarding import create_app
 from onboarding.config import SettingsFault
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+# A line for each question to the main site is none of an operator's news.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 try:
     app = create_app()

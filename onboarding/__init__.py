@@ -11,15 +11,20 @@ from flask import Flask
 from flask_babel import Babel
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from onboarding.betterauth.cookie import SessionCookie
+from onboarding.betterauth.get_session import GetSession
 from onboarding.config import Settings
 from onboarding.database import Database, Unavailable
 from onboarding.identity import Identities
+from onboarding.sources.http import MainSite
+from onboarding.sources.tables import SharedTables
 from onboarding.web import current, health, profile, signed_out, wizard
 from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.errors import handle_errors
 from onboarding.web.gate import guard
 from onboarding.web.headers import add_headers
+from onboarding.web.seldom import Seldom
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or Settings.from_environ(os.environ)
     database = Database(settings.database.url, POOL_SIZE)
-    identities = Identities(database, settings.database.tables)
+    identities = _source(settings, database)
 
     app = Flask(__name__)
     assets = Assets(Path(app.root_path) / "static")
@@ -45,7 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions["onboarding"] = current.Parts(
-        settings, database, identities, CsrfTokens(settings.session_cookie.secret)
+        settings, database, identities, CsrfTokens(settings.secret), Seldom()
     )
     Babel(app)
     guard(app)
@@ -63,6 +68,15 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     _look_once(identities, database)
     return app
+
+
+def _source(settings: Settings, database: Database) -> Identities:
+    tables = settings.database.tables
+    cookie = settings.session_cookie
+    if isinstance(cookie, SessionCookie):
+        return SharedTables(database, tables)
+    get_session = GetSession(settings.session_url, cookie, settings.session_cache_s)
+    return MainSite(get_session, database, tables)
 
 
 def _look_once(identities: Identities, database: Database) -> None:

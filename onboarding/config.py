@@ -4,7 +4,8 @@ Nothing guesses: no default secret, no default origin. Every fault is one line t
 variable and says what it must be, and never repeats a value, which might be secret.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
@@ -15,8 +16,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from onboarding.addresses import is_loopback, origin_of
-from onboarding.betterauth.cookie import SessionCookie
-from onboarding.betterauth.schema import TableNames
+from onboarding.betterauth.cookie import ForwardedCookie, SessionCookie
+from onboarding.betterauth.get_session import get_session_url
+from onboarding.betterauth.schema import SESSION_FIELDS, USER_FIELDS, TableNames
 from onboarding.betterauth.secret import SecretFault, session_cookie_name, signing_secret
 
 T = TypeVar("T")
@@ -54,7 +56,13 @@ class Settings:
     """Everything the app can be told. Addresses are origins as a browser writes them."""
 
     database: DatabaseSettings
-    session_cookie: SessionCookie
+    secret: str = field(repr=False)
+    """The main site's; empty when it keeps it to itself, which only `session_url` allows."""
+    session_cookie: SessionCookie | ForwardedCookie
+    """By its type also the source: forwarded to the main site, or looked up in its tables."""
+    session_url: str
+    """The main site's `get-session`."""
+    session_cache_s: int
     site_url: str
     site_origin: str
     app_origin: str
@@ -74,17 +82,22 @@ class Settings:
         """Read every setting. Raises `SettingsFault` with all faults at once."""
         reader = _Reader(environ)
         database = _read_database(reader)
-        secret = reader.secret()
+        by_http = (
+            reader.optional("SESSION_SOURCE", _one_of("database", "http"), "database") == "http"
+        )
+        secret = reader.secret(may_be_missing=by_http)
         site_url = reader.required("BETTER_AUTH_URL", _safe_url)
         app_origin = reader.required("APP_URL", _lone_origin)
+        session_url = reader.optional("SESSION_URL", _safe_url_or_none, "")
+        session_cache_s = reader.optional("SESSION_CACHE_SECONDS", _up_to(60), "10")
         sign_in_url = reader.required("SIGN_IN_URL", _safe_url)
         sign_in_return_param = reader.optional("SIGN_IN_RETURN_PARAM", _token, "callbackURL")
         embed_origins = reader.optional("EMBED_ORIGINS", _lone_origins, "")
         cookie_prefix = reader.optional("BETTER_AUTH_COOKIE_PREFIX", _token, "better-auth")
         cookie_name = reader.optional("BETTER_AUTH_COOKIE_NAME", _token, "")
         secure_cookies = reader.optional("BETTER_AUTH_SECURE_COOKIES", _switch, "")
-        widget = reader.optional("ONBOARDING_WIDGET", _widget, "select")
-        forwarded_proxies = reader.optional("FORWARDED_PROXIES", _count, "0")
+        widget = reader.optional("ONBOARDING_WIDGET", _one_of("select", "cards"), "select")
+        forwarded_proxies = reader.optional("FORWARDED_PROXIES", _up_to(9), "0")
         reader.finish()
         name = session_cookie_name(
             site_is_https=site_url.startswith("https:"),
@@ -92,9 +105,15 @@ class Settings:
             name=cookie_name,
             secure=secure_cookies,
         )
+        verifier = SessionCookie(name, secret) if secret else None
         return cls(
             database=database,
-            session_cookie=SessionCookie(name, secret),
+            secret=secret,
+            session_cookie=verifier
+            if verifier and not by_http
+            else ForwardedCookie(name, verifier),
+            session_url=session_url or get_session_url(site_url),
+            session_cache_s=session_cache_s,
             site_url=site_url,
             site_origin=_origin(site_url),
             app_origin=app_origin,
@@ -122,7 +141,10 @@ class _Reader:
     def optional(self, variable: str, parse: Callable[[str], T], default: str) -> T:
         return self._parsed(variable, parse, default)
 
-    def secret(self) -> str:
+    def secret(self, *, may_be_missing: bool) -> str:
+        given = self._environ.get("BETTER_AUTH_SECRETS") or self._environ.get("BETTER_AUTH_SECRET")
+        if may_be_missing and not given:
+            return ""
         try:
             return signing_secret(self._environ)
         except SecretFault as fault:
@@ -156,6 +178,10 @@ def _read_database(reader: _Reader) -> DatabaseSettings:
             schema=reader.optional("BETTER_AUTH_SCHEMA", _name, ""),
             user=reader.optional("BETTER_AUTH_USER_TABLE", _name, "user"),
             session=reader.optional("BETTER_AUTH_SESSION_TABLE", _name, "session"),
+            user_columns=reader.optional("BETTER_AUTH_USER_FIELDS", _columns_of(USER_FIELDS), ""),
+            session_columns=reader.optional(
+                "BETTER_AUTH_SESSION_FIELDS", _columns_of(SESSION_FIELDS), ""
+            ),
         ),
     )
 
@@ -181,6 +207,21 @@ def _database_url(text: str) -> URL:
     return url
 
 
+def _columns_of(fields: Collection[str]) -> Callable[[str], Mapping[str, str]]:
+    def columns(text: str) -> Mapping[str, str]:
+        named: dict[str, str] = {}
+        for pair in filter(None, map(str.strip, text.split(","))):
+            name, equals, column = (part.strip() for part in pair.partition("="))
+            if not equals or not column or name in named:
+                raise ValueError("is malformed: its form is field=column,field=column")
+            if name not in fields:
+                raise ValueError(f"names a field that this app doesn't read: {', '.join(fields)}")
+            named[name] = _name(column)
+        return named
+
+    return columns
+
+
 def _origin(text: str) -> str:
     origin = origin_of(text)
     if origin is None:
@@ -193,6 +234,10 @@ def _origin(text: str) -> str:
 def _safe_url(text: str) -> str:
     _origin(text)
     return text
+
+
+def _safe_url_or_none(text: str) -> str | None:
+    return _safe_url(text) if text else None
 
 
 def _lone_origin(text: str) -> str:
@@ -228,13 +273,19 @@ def _switch(text: str) -> bool | None:
     return known[text.lower()]
 
 
-def _widget(text: str) -> str:
-    if text not in {"select", "cards"}:
-        raise ValueError("must be select or cards")
-    return text
+def _one_of(*words: str) -> Callable[[str], str]:
+    def word(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"must be {' or '.join(words)}")
+        return text
+
+    return word
 
 
-def _count(text: str) -> int:
-    if len(text) != 1 or text not in "0123456789":
-        raise ValueError("must be a number from 0 to 9")
-    return int(text)
+def _up_to(most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or int(text) > most:
+            raise ValueError(f"must be a number from 0 to {most}")
+        return int(text)
+
+    return number

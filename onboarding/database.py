@@ -20,6 +20,8 @@ CONNECT_TIMEOUT_S = 5
 # Neon suspends an idle database after 5 minutes and drops its connections with it.
 RECYCLE_S = 280
 
+RETRY_AFTER_S = 2
+
 # undefined_table, undefined_column, undefined_function (an operator between changed types),
 # datatype_mismatch, invalid_schema_name, insufficient_privilege (PostgreSQL, appendix A)
 _SCHEMA_DRIFT = {"42P01", "42703", "42883", "42804", "3F000", "42501"}
@@ -30,7 +32,14 @@ _SPOILT = {"25006", "25P03"}
 
 
 class Unavailable(Exception):
-    """The database can't answer now. The same request may be sent again: every save is idempotent."""
+    """What we depend on can't answer now; `retry_after_s` tells when it may be asked again.
+
+    The same request may be sent again: every save is idempotent.
+    """
+
+    def __init__(self, reason: str, retry_after_s: int | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s or RETRY_AFTER_S
 
 
 class SchemaChanged(Unavailable):

@@ -14,10 +14,11 @@ from sqlalchemy import make_url
 
 from devstack.postgres import Postgres
 from onboarding.betterauth.schema import TableNames, discover
-from onboarding.identity import Identities, Standing
+from onboarding.identity import Standing
 from onboarding.profiles.questions import Answers, DeveloperRole, PythonProficiency
 from onboarding.profiles.rules import AlreadyOnboarded, complete
 from onboarding.profiles.schema import misfits
+from onboarding.sources.tables import SharedTables
 from tests.betterauth.layouts import CAMEL, SNAKE_NAIVE, Layout
 from tests.places import Place, Places, alembic, alembic_afresh, divided, opened
 
@@ -123,7 +124,7 @@ def assert_works(place: Place, layout: Layout, names: TableNames, **environ: str
     home = Place(place.places, names.schema or place.schema)
     user_id, token = layout.sign_in(home)
     with opened(place.engine_url()) as database:
-        identities = Identities(database, names)
+        identities = SharedTables(database, names)
         assert identities.check() == []
         assert identities.of(token).standing is Standing.NOT_ONBOARDED
         complete(database, user_id, ONE)

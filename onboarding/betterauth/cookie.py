@@ -12,12 +12,13 @@ import hmac
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 # 32 bytes in standard base64 are 43 characters and one "=". The last character before the padding
 # holds two unused bits; comparing text for text accepts only the canonical spelling, the only one
 # Better-Auth ever sends.
 _SIGNATURE = re.compile(r"[A-Za-z0-9+/]{43}=", re.ASCII)
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -43,29 +44,70 @@ class SessionCookie:
         the name count as one when exactly one token among them is validly signed. Raises
         `AmbiguousSession` for two different ones.
         """
-        values = _values(cookie_header or "", self.name)
-        tokens = {token for value in values if (token := self._verified(value)) is not None}
-        if len(tokens) > 1:
-            raise AmbiguousSession
-        return tokens.pop() if tokens else None
+        signed = _signed_values(cookie_header, self.name)
+        return _only({token for token, signature in signed if self._signs(token, signature)})
+
+    def is_foreign(self, cookie_header: str | None) -> bool:
+        """Tell whether the header has a cookie of the right name and shape that proves nothing.
+
+        Somebody forged it, or the main site signs with another secret than ours.
+        """
+        return self.token(cookie_header) is None and any(_signed_values(cookie_header, self.name))
 
     def sign(self, token: str) -> str:
         """Give the signature of a session token: 44 characters of standard base64."""
         digest = hmac.digest(self.secret.encode(), token.encode(), hashlib.sha256)
         return base64.b64encode(digest).decode()
 
-    def _verified(self, value: str) -> str | None:
+    def _signs(self, token: str, signature: str) -> bool:
+        return hmac.compare_digest(self.sign(token), signature)
+
+
+@dataclass(frozen=True)
+class ForwardedCookie:
+    """The session cookie as it is passed on to the main site, which alone can judge it.
+
+    With a `verifier` a forged one is refused here already; without one only the shape is checked, so
+    what this gives proves nothing until the main site has answered.
+    """
+
+    name: str
+    verifier: SessionCookie | None = None
+
+    def token(self, cookie_header: str | None) -> str | None:
+        """Give the cookie's decoded value ``token.signature``, or None.
+
+        Raises `AmbiguousSession` as `SessionCookie.token` does; without a verifier already for two
+        different values, whatever they are worth.
+        """
+        if self.verifier:
+            token = self.verifier.token(cookie_header)
+            return token and f"{token}.{self.verifier.sign(token)}"
+        signed = _signed_values(cookie_header, self.name)
+        return _only({f"{token}.{signature}" for token, signature in signed})
+
+    def is_foreign(self, cookie_header: str | None) -> bool:
+        """Tell what `SessionCookie.is_foreign` does; without a verifier nobody here can."""
+        return self.verifier is not None and self.verifier.is_foreign(cookie_header)
+
+    def header(self, token: str) -> str:
+        """Give the Cookie header that passes on what `token()` gave: this one cookie, no other."""
+        return f"{self.name}={quote(token, safe='')}"
+
+
+def _only(tokens: set[str]) -> str | None:
+    if len(tokens) > 1:
+        raise AmbiguousSession
+    return tokens.pop() if tokens else None
+
+
+def _signed_values(cookie_header: str | None, name: str) -> Iterator[tuple[str, str]]:
+    """Give token and signature of each cookie of this name that has the shape of a signed one."""
+    for value in _values(cookie_header or "", name):
         token, dot, signature = _decoded(value).rpartition(".")
-        if not (dot and token and _SIGNATURE.fullmatch(signature)):
-            return None
-        # PostgreSQL's text cannot hold NUL, so no session has such a token.
-        if "\x00" in token:
-            return None
-        try:
-            expected = self.sign(token)
-        except UnicodeEncodeError:
-            return None
-        return token if hmac.compare_digest(expected, signature) else None
+        # PostgreSQL's text cannot hold NUL, nor UTF-8 a lone surrogate: no session has such a token.
+        if dot and token and _SIGNATURE.fullmatch(signature) and not _UNSTORABLE.search(token):
+            yield token, signature
 
 
 def _values(cookie_header: str, name: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ in UTC; ids are text, uuid or integers. One catalog query at start settles it.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, text
 
@@ -22,6 +22,8 @@ _USER = {"id": _ID_TYPES, "name": _TEXT_TYPES, "email": _TEXT_TYPES}
 _USER_OPTIONAL = {"banned": _BOOLEAN, "banExpires": _TIMES, "isAnonymous": _BOOLEAN}
 _SESSION = {"token": _TEXT_TYPES, "userId": _ID_TYPES, "expiresAt": _TIMES}
 _SESSION_OPTIONAL = {"impersonatedBy": _ID_TYPES}
+USER_FIELDS = (*_USER, *_USER_OPTIONAL)
+SESSION_FIELDS = (*_SESSION, *_SESSION_OPTIONAL)
 
 _CATALOG = text("""
     SELECT CAST(n.nspname AS text), CAST(c.relname AS text), CAST(a.attname AS text),
@@ -39,11 +41,17 @@ class SchemaMisfit(Exception):
 
 @dataclass(frozen=True)
 class TableNames:
-    """How the main site named its tables; an empty schema means the connection's search_path."""
+    """How the main site named its tables; an empty schema means the connection's search_path.
+
+    `user_columns` and `session_columns` hold the column of each field that the main site renamed
+    (its `user.fields` and `session.fields`). The other columns are found.
+    """
 
     schema: str = ""
     user: str = "user"
     session: str = "session"
+    user_columns: Mapping[str, str] = field(default_factory=dict)
+    session_columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,9 +63,9 @@ class Table:
     columns: Mapping[str, str]
     types: Mapping[str, str]
 
-    def has(self, field: str) -> bool:
-        """Tell whether the table has a column for Better-Auth's `field`."""
-        return field in self.columns
+    def has(self, field_name: str) -> bool:
+        """Tell whether the table has a column for this field of Better-Auth's."""
+        return field_name in self.columns
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,8 @@ def find_user_table(connection: Connection, names: TableNames) -> Table:
         "run the main site's own migrations first, or set BETTER_AUTH_SCHEMA and "
         "BETTER_AUTH_USER_TABLE to its names"
     )
-    return _find(connection, names.schema, names.user, mend, _USER, _USER_OPTIONAL)
+    rows = _rows(connection, names.schema, names.user, mend)
+    return _table(rows, names.user, names.user_columns, _USER, _USER_OPTIONAL)
 
 
 def find_session_table(connection: Connection, names: TableNames) -> Table:
@@ -93,37 +102,44 @@ def find_session_table(connection: Connection, names: TableNames) -> Table:
         "set BETTER_AUTH_SESSION_TABLE to its name; a main site with a secondary storage keeps "
         "none unless it sets session.storeSessionInDatabase"
     )
-    return _find(connection, names.schema, names.session, mend, _SESSION, _SESSION_OPTIONAL)
+    rows = _rows(connection, names.schema, names.session, mend)
+    return _table(rows, names.session, names.session_columns, _SESSION, _SESSION_OPTIONAL)
 
 
-def _find(
-    connection: Connection,
-    schema: str,
-    name: str,
-    mend: str,
-    required: Mapping[str, tuple[str, ...]],
-    optional: Mapping[str, tuple[str, ...]],
-) -> Table:
-    rows = connection.execute(_CATALOG, {"table": _quoted(schema, name)}).all()
+def _rows(connection: Connection, schema: str, name: str, mend: str) -> list[tuple[str, ...]]:
+    rows = [tuple(row) for row in connection.execute(_CATALOG, {"table": _quoted(schema, name)})]
     if not rows:
         where = f"in schema {schema}" if schema else "on the connection's search_path"
         raise SchemaMisfit(f"table {name} was not found {where}: {mend}")
+    return rows
+
+
+def _table(
+    rows: list[tuple[str, ...]],
+    name: str,
+    renamed: Mapping[str, str],
+    required: Mapping[str, tuple[str, ...]],
+    optional: Mapping[str, tuple[str, ...]],
+) -> Table:
     real = {row[2]: row[3] for row in rows}
     columns: dict[str, str] = {}
-    for field, types in {**required, **optional}.items():
-        column = next((c for c in (field, _snake_case(field)) if c in real), None)
+    for field_name, types in {**required, **optional}.items():
+        spellings = (field_name, _snake_case(field_name))
+        candidates = (renamed[field_name],) if field_name in renamed else dict.fromkeys(spellings)
+        column = next((candidate for candidate in candidates if candidate in real), None)
         if column is None:
-            if field in required:
-                raise SchemaMisfit(f"table {name} has no column {field} or {_snake_case(field)}")
+            # An optional one that was named is missed as well: to overlook a ban would let
+            # somebody in.
+            if field_name in required or field_name in renamed:
+                raise SchemaMisfit(f"table {name} has no column {' or '.join(candidates)}")
         elif real[column] in types:
-            columns[field] = column
+            columns[field_name] = column
         else:
-            # Also where the field is optional: to overlook a ban would let somebody in.
             raise SchemaMisfit(
                 f"column {name}.{column} is of type {real[column]}; "
                 f"this app reads {' or '.join(types)}"
             )
-    types_found = {field: real[column] for field, column in columns.items()}
+    types_found = {field_name: real[column] for field_name, column in columns.items()}
     return Table(rows[0][0], rows[0][1], columns, types_found)
 
 

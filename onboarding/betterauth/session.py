@@ -19,9 +19,9 @@ from sqlalchemy import (
     func,
     literal_column,
     null,
-    or_,
     select,
     table,
+    true,
 )
 from sqlalchemy.sql.selectable import TableClause
 
@@ -32,45 +32,38 @@ from onboarding.betterauth.schema import Layout, Table
 class SignedIn:
     """A person with a live session. `user_id` is the id as text, whatever the column's type.
 
-    `anonymous`: a placeholder account of the anonymous plugin, without a person behind it yet.
-    `impersonated`: an administrator looks through this person's eyes.
+    `banned`: barred by the admin plugin, now. `anonymous`: a placeholder account of the anonymous
+    plugin, without a person behind it yet. `impersonated`: an administrator looks through this
+    person's eyes.
     """
 
     user_id: str
     name: str
     email: str
+    banned: bool
     anonymous: bool
     impersonated: bool
 
 
 # The first columns of the SELECT, in the order of SignedIn's fields.
-SIGNED_IN_COLUMNS = 5
+SIGNED_IN_COLUMNS = 6
 
 
 def select_signed_in(layout: Layout) -> tuple[Select[*tuple[Any, ...]], ColumnElement[Any]]:
     """Give the SELECT for the bound parameter `token`, and the user id's column to join on.
 
-    It has one row for a live session of an existing user who isn't banned, else none. A session is
-    live until its expiry has passed, by the database's clock; naive columns hold UTC (measured for
-    Drizzle in any time zone), so the connection's time zone plays no part. Existing sessions of a
-    banned user stay valid for Better-Auth itself; here they are out, as long as the ban lasts.
+    It has one row for a live session of an existing user, else none. A session is live until its
+    expiry has passed, by the database's clock; naive columns hold UTC (measured for Drizzle in any
+    time zone), so the connection's time zone plays no part.
     """
     user, session = _clause(layout.user), _clause(layout.session)
     user_column, session_column = _columns(layout.user, user), _columns(layout.session, session)
-    conditions: list[ColumnElement[bool]] = [
-        session_column["token"] == bindparam("token", type_=Text),
-        session_column["expiresAt"] >= _now(layout.session, "expiresAt"),
-    ]
-    if layout.user.has("banned"):
-        over: list[ColumnElement[bool]] = [user_column["banned"].is_not(True)]
-        if layout.user.has("banExpires"):
-            over.append(user_column["banExpires"] < _now(layout.user, "banExpires"))
-        conditions.append(or_(*over))
     statement = (
         select(
             cast(user_column["id"], Text),
             user_column["name"],
             user_column["email"],
+            _is_banned(layout.user, user_column),
             user_column["isAnonymous"] if layout.user.has("isAnonymous") else null(),
             (
                 session_column["impersonatedBy"].is_not(None)
@@ -79,15 +72,29 @@ def select_signed_in(layout: Layout) -> tuple[Select[*tuple[Any, ...]], ColumnEl
             ),
         )
         .select_from(session.join(user, user_column["id"] == session_column["userId"]))
-        .where(and_(*conditions))
+        .where(
+            session_column["token"] == bindparam("token", type_=Text),
+            session_column["expiresAt"] >= _now(layout.session, "expiresAt"),
+        )
     )
     return statement, user_column["id"]
 
 
 def signed_in(row: Sequence[Any]) -> SignedIn:
     """Read the first `SIGNED_IN_COLUMNS` of a row of `select_signed_in`."""
-    user_id, name, email, anonymous, impersonated = row[:SIGNED_IN_COLUMNS]
-    return SignedIn(str(user_id), str(name), str(email), anonymous is True, impersonated is True)
+    user_id, name, email, *flags = row[:SIGNED_IN_COLUMNS]
+    banned, anonymous, impersonated = (flag is True for flag in flags)
+    return SignedIn(str(user_id), str(name), str(email), banned, anonymous, impersonated)
+
+
+def _is_banned(user: Table, column: dict[str, ColumnElement[Any]]) -> ColumnElement[Any]:
+    """Better-Auth asks this when a session is made and never again; we ask at every request."""
+    if not user.has("banned"):
+        return null()
+    if not user.has("banExpires"):
+        return column["banned"]
+    lasts = func.coalesce(column["banExpires"] >= _now(user, "banExpires"), true())
+    return and_(column["banned"], lasts)
 
 
 def _clause(found: Table) -> TableClause:

@@ -64,10 +64,10 @@ def decide(area: Area, standing: Standing, kind: Kind) -> Verdict:
     """
     if area in (Area.OPEN, Area.PROBE):
         return Verdict.LET_IN
-    if standing in (Standing.SIGNED_OUT, Standing.ANONYMOUS):
+    if standing not in (Standing.NOT_ONBOARDED, Standing.ONBOARDED):
         if area is Area.API:
             return Verdict.UNAUTHORIZED
-        # The main site takes an anonymous visitor for signed in and would send them straight back.
+        # The main site takes the others for signed in and would send them straight back.
         if kind is Kind.TOP and standing is Standing.SIGNED_OUT:
             return Verdict.SIGN_IN
         return Verdict.SIGNED_OUT

@@ -9,6 +9,7 @@ from onboarding.config import Settings
 from onboarding.database import Database
 from onboarding.identity import SIGNED_OUT, Identities, Identity
 from onboarding.web.csrf import CsrfTokens
+from onboarding.web.seldom import Seldom
 
 _KEY = "onboarding"
 
@@ -21,6 +22,7 @@ class Parts:
     database: Database
     identities: Identities
     csrf: CsrfTokens
+    foreign_cookies: Seldom
 
 
 def parts() -> Parts:

@@ -15,7 +15,8 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response
 
 from onboarding.betterauth.cookie import AmbiguousSession
-from onboarding.database import Unavailable
+from onboarding.database import RETRY_AFTER_S, Unavailable
+from onboarding.identity import MainSiteUnavailable
 from onboarding.profiles.questions import N_
 from onboarding.web.access import Area, area_of
 from onboarding.web.csrf import came_from
@@ -24,8 +25,6 @@ from onboarding.web.headers import allow_form_target
 from onboarding.web.journey import Journey, typed_answers
 
 log = logging.getLogger(__name__)
-
-RETRY_AFTER_S = 2
 
 
 class Impersonated(Forbidden):
@@ -62,6 +61,10 @@ _TEXTS = {
         N_("Nothing is lost. Wait a moment and try again."),
     ),
 }
+_MAIN_SITE_SILENT = (
+    N_("The main site does not tell us who you are"),
+    N_("It is busy or out of reach for now. Nothing is lost. Wait a moment and try again."),
+)
 
 
 def handle_errors(app: Flask) -> None:
@@ -89,9 +92,11 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
     title, sentence = _TEXTS.get(status, _TEXTS[400])
     if isinstance(error, Impersonated):
         title, sentence = error.title, error.sentence
+    if isinstance(error, MainSiteUnavailable):
+        title, sentence = _MAIN_SITE_SILENT
     response.status_code = status
     if status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+        response.headers["Retry-After"] = str(getattr(error, "retry_after_s", RETRY_AFTER_S))
     if _wants_json():
         response.mimetype = "application/problem+json"
         response.data = json.dumps(

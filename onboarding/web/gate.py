@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from onboarding.addresses import origin_of
 from onboarding.betterauth.cookie import AmbiguousSession
-from onboarding.identity import Identity, Standing
+from onboarding.identity import UNVERIFIED, Identity, Standing
 from onboarding.web.access import Area, Kind, Verdict, area_of, decide
 from onboarding.web.csrf import Proof, came_from
 from onboarding.web.current import parts, set_identity, settings
@@ -28,6 +28,12 @@ from onboarding.web.journey import (
 log = logging.getLogger(__name__)
 
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+# Why somebody whom the main site takes for signed in is not in here; `/signed-out` explains it.
+_REASONS = {
+    Standing.UNVERIFIED: "unverified",
+    Standing.BANNED: "banned",
+    Standing.ANONYMOUS: "anonymous",
+}
 _FRAMED = {"iframe", "frame", "embed", "object", "fencedframe"}
 
 
@@ -62,12 +68,26 @@ def _gate() -> Response | None:
 
 
 def _identify() -> Identity:
+    cookie, header = settings().session_cookie, request.headers.get("Cookie")
     try:
-        token = settings().session_cookie.token(request.headers.get("Cookie"))
+        token = cookie.token(header)
     except AmbiguousSession:
         log.warning("two valid session cookies of different sessions in one request: refused")
         abort(400)
+    if token is None and cookie.is_foreign(header):
+        _warn_of_foreign_cookies()
+        return UNVERIFIED
     return parts().identities.of(token)
+
+
+def _warn_of_foreign_cookies() -> None:
+    count = parts().foreign_cookies.count()
+    if count:
+        log.warning(
+            "%d requests with a session cookie that BETTER_AUTH_SECRET doesn't verify: forged or "
+            "outdated, or it isn't the main site's secret; flask doctor tells which",
+            count,
+        )
 
 
 def _kind() -> Kind:
@@ -94,12 +114,11 @@ def _turn_away(verdict: Verdict, identity: Identity) -> Response:
         case Verdict.SIGNED_OUT:
             # What was typed comes along, so that nobody answers twice.
             wanted = journey.knowing({**journey.answers, **typed_answers()}).here()
-            reason = "anonymous" if identity.standing is Standing.ANONYMOUS else None
             target = url_for(
                 "signed_out.page",
                 next=wanted,
                 return_to=journey.return_to,
-                reason=reason,
+                reason=_REASONS.get(identity.standing),
                 # After a form the focus belongs on the heading; a first load must not take it.
                 _anchor="h" if _kind() is Kind.FORM else None,
             )

@@ -22,7 +22,7 @@ def page() -> tuple[str, int]:
             "signed_out.html",
             sign_in=sign_in_address(around or settings().app_origin + onward),
             onward=onward,
-            anonymous=request.args.get("reason") == "anonymous",
+            reason=request.args.get("reason"),
         ),
         401,
     )

@@ -164,7 +164,7 @@ MISFITS = {
     ),
     "no id": (
         'ALTER TABLE "user" RENAME COLUMN id TO key',
-        ("table user has no column id or id",),
+        ("table user has no column id",),
     ),
     "no e-mail": ('ALTER TABLE "user" DROP COLUMN email', ("table user has no column email",)),
     "no token": (

@@ -51,7 +51,9 @@ def looked_up(connection: Connection, names: TableNames, token: str) -> SignedIn
 
 
 def look(place: Place, layout: Layout, token: str, **settings: str) -> SignedIn | None:
-    return place.run(lambda connection: looked_up(connection, layout.names, token), **settings)
+    """Give who is in; a banned person is found, and yet out."""
+    seen = place.run(lambda connection: looked_up(connection, layout.names, token), **settings)
+    return None if seen and seen.banned else seen
 
 
 # How somebody signs in, and whether they are in.
@@ -124,7 +126,12 @@ def test_who_is_in_has_their_own_name_and_address(home: tuple[Place, Layout]) ->
     place, layout = home
     user_id, token = layout.sign_in(place, name="Grace <Hopper>", email="grace@navy.test")
     assert look(place, layout, token) == SignedIn(
-        user_id, "Grace <Hopper>", "grace@navy.test", anonymous=False, impersonated=False
+        user_id,
+        "Grace <Hopper>",
+        "grace@navy.test",
+        banned=False,
+        anonymous=False,
+        impersonated=False,
     )
 
 
@@ -135,6 +142,14 @@ def test_an_administrator_behind_a_session_is_told(home: tuple[Place, Layout]) -
     seen = look(place, layout, token)
     assert seen is not None
     assert seen.impersonated is True
+
+
+def test_a_banned_person_is_told_from_a_stranger(kysely: tuple[Place, Layout]) -> None:
+    place, layout = kysely
+    user_id, token = layout.sign_in(place, banned=True, ban_expires_in="1 day")
+    seen = place.run(lambda connection: looked_up(connection, layout.names, token))
+    assert seen is not None
+    assert (seen.user_id, seen.banned) == (user_id, True)
 
 
 ENDS = {
@@ -184,7 +199,8 @@ def test_without_the_plugins_nobody_is_banned_anonymous_or_impersonated(places: 
     user_id, token = layout.sign_in(place)
     seen = look(place, layout, token)
     assert seen is not None
-    assert (seen.user_id, seen.anonymous, seen.impersonated) == (user_id, False, False)
+    assert seen.user_id == user_id
+    assert (seen.banned, seen.anonymous, seen.impersonated) == (False, False, False)
 
 
 def test_a_ban_without_a_column_for_its_end_lasts(places: Places) -> None:
@@ -201,9 +217,7 @@ def test_a_session_of_the_real_main_site_is_read_as_it_wrote_it(
 ) -> None:
     with opened(engine_url(stage.database_url)) as database:
         seen = database.run(lambda connection: looked_up(connection, TableNames(), real_ada.token))
-    assert seen == SignedIn(
-        real_ada.user_id, real_ada.name, real_ada.email, anonymous=False, impersonated=False
-    )
+    assert seen == SignedIn(real_ada.user_id, real_ada.name, real_ada.email, False, False, False)
 
 
 def test_looking_needs_no_more_than_the_right_to_read_seven_columns_and_writes_nothing(

@@ -25,7 +25,9 @@ PATHS = {
 }
 POSTS = {"wizard.answer", "wizard.confirm"}
 
-OUT = {"signed out", "forged", "expired", "revoked", "banned"}
+OUT = {"signed out", "expired", "revoked"}
+# The main site takes these for signed in; sent to its sign-in page, they might come straight back.
+EXPLAINED = {"forged": "unverified", "banned": "banned", "anonymous": "anonymous"}
 OPEN_TO_ALL = {
     "signed_out.page": (401, "/signed-out"),
     "health.alive": (200, "/healthz"),
@@ -39,8 +41,8 @@ def end_of(endpoint: str, state: str, framed: bool) -> tuple[int, str]:
     """Where a visitor must end up: the last status and path."""
     if endpoint in OPEN_TO_ALL:
         return OPEN_TO_ALL[endpoint]
-    if state in OUT | {"anonymous"}:
-        to_signed_out = framed or endpoint in POSTS or state == "anonymous"
+    if state in OUT or state in EXPLAINED:
+        to_signed_out = framed or endpoint in POSTS or state in EXPLAINED
         return (401, "/signed-out") if to_signed_out else (303, SIGN_IN)
     if state == "onboarded":
         return 200, "/profile"
@@ -90,6 +92,24 @@ def test_every_route_ends_where_it_must_and_nothing_loops(in_state, state, frame
         ends[endpoint] = follow(visitor, endpoint)
         expected[endpoint] = end_of(endpoint, state, framed)
     assert ends == expected
+
+
+@pytest.mark.parametrize(("state", "reason"), EXPLAINED.items())
+def test_who_is_kept_out_though_the_main_site_takes_them_for_signed_in_is_told_why(
+    in_state, state, reason
+):
+    answer = in_state(state).get("/profile")
+    target = urlsplit(answer.headers["Location"])
+    assert target.path == "/signed-out"
+    assert parse_qs(target.query) == {"next": ["/profile"], "reason": [reason]}
+    texts = {
+        why: page(in_state("signed out").get(f"/signed-out?reason={why}")).main.get_text()
+        for why in (*EXPLAINED.values(), "nonsense")
+    }
+    assert len(set(texts.values())) == 4
+    assert "suspended" in texts["banned"]
+    assert "guest" in texts["anonymous"]
+    assert "verify" in texts["unverified"]
 
 
 def test_every_route_has_a_door_and_a_place_in_this_table(app):

@@ -1,0 +1,65 @@
+"""Identities from the main site's own word, asked over HTTP; the profile from our own table."""
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import DataError
+
+from onboarding.betterauth.get_session import GetSession, MainSiteSilent
+from onboarding.betterauth.schema import SchemaMisfit, TableNames, find_user_table
+from onboarding.database import Database, SchemaChanged
+from onboarding.identity import SIGNED_OUT, Identity, MainSiteUnavailable
+from onboarding.profiles.model import PROFILE_COLUMNS, Profile, UserProfile, profile_of
+from onboarding.profiles.schema import misfits
+
+
+class MainSite:
+    """Turns a forwarded cookie into an `Identity` (see `identity.Identities`).
+
+    One question to the main site for a visitor and cache time, one query for the profile.
+    """
+
+    def __init__(self, get_session: GetSession, database: Database, tables: TableNames) -> None:
+        self._get_session = get_session
+        self._database = database
+        self._tables = tables
+
+    def of(self, session_token: str | None) -> Identity:
+        """Give the identity behind ``token.signature``; neither question nor query without one.
+
+        Raises `MainSiteUnavailable` when the main site doesn't answer plainly.
+        """
+        if session_token is None:
+            return SIGNED_OUT
+        try:
+            user = self._get_session.signed_in(session_token)
+        except MainSiteSilent as silent:
+            raise MainSiteUnavailable(str(silent), silent.retry_after_s) from None
+        if user is None:
+            return SIGNED_OUT
+        return Identity(user, self._profile(user.user_id), session_token)
+
+    def check(self) -> list[str]:
+        """Ask the main site as nobody, and hold our table against what we need."""
+
+        def work(connection: Connection) -> list[str]:
+            user = find_user_table(connection, self._tables)
+            return misfits(connection, user.types["id"])
+
+        try:
+            self._get_session.check()
+        except MainSiteSilent as silent:
+            faults = [f"the main site does not answer: {silent}"]
+        else:
+            faults = []
+        try:
+            return faults + self._database.run(work)
+        except (SchemaChanged, SchemaMisfit) as misfit:
+            return [*faults, str(misfit)]
+
+    def _profile(self, user_id: str) -> Profile | None:
+        query = select(*PROFILE_COLUMNS).where(UserProfile.user_id == user_id)
+        try:
+            row = self._database.run(lambda connection: connection.execute(query).one_or_none())
+        except DataError:
+            # "abc" where user_profile.user_id is an integer: this isn't that main site's database.
+            raise SchemaChanged("the main site's user ids don't fit user_profile") from None
+        return None if row is None else profile_of(row)

@@ -1,0 +1,109 @@
+"""Identities from the shared tables: the main site's sessions and users, beside our profiles.
+
+One autocommit SELECT answers all: session ⋈ user ⟕ user_profile, three unique-index look-ups.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from onboarding.betterauth.schema import Layout, SchemaMisfit, TableNames, discover
+from onboarding.betterauth.session import (
+    SIGNED_IN_COLUMNS,
+    select_signed_in,
+    signed_in,
+)
+from onboarding.database import Database, SchemaChanged
+from onboarding.identity import SIGNED_OUT, Identity
+from onboarding.profiles.model import PROFILE_COLUMNS, UserProfile, profile_of
+from onboarding.profiles.schema import misfits
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The main site's layout, and the SELECT compiled for it once."""
+
+    layout: Layout
+    sql: str
+
+
+class SharedTables:
+    """Turns a verified session token into an `Identity` (see `identity.Identities`).
+
+    The main site's layout is found at the first need and kept. When the database says that it no
+    longer fits, it is looked for anew, so a mended schema needs no restart.
+    """
+
+    def __init__(self, database: Database, tables: TableNames) -> None:
+        self._database = database
+        self._tables = tables
+        self._found: _Found | None = None
+
+    def of(self, session_token: str | None) -> Identity:
+        """Give the identity behind a verified token; one query, none without a token.
+
+        Raises `SchemaChanged` when the tables don't fit.
+        """
+        if session_token is None:
+            return SIGNED_OUT
+        token = session_token
+
+        def work(connection: Connection) -> Sequence[Any] | None:
+            found = self._found or self._look(connection)
+            return connection.exec_driver_sql(found.sql, {"token": token}).one_or_none()
+
+        row = self._run(work)
+        if row is None:
+            return SIGNED_OUT
+        return Identity(signed_in(row), profile_of(row[SIGNED_IN_COLUMNS:]), token)
+
+    def check(self) -> list[str]:
+        """Hold both sides' tables against what we need, and try the look-up's rights."""
+
+        def work(connection: Connection) -> list[str]:
+            found = self._look(connection)
+            faults = misfits(connection, found.layout.user.types["id"])
+            if not faults:
+                # The look-up itself, for nobody: it needs rights that no catalog query shows.
+                connection.exec_driver_sql(found.sql, {"token": ""})
+            return faults
+
+        try:
+            return self._database.run(work)
+        except SchemaChanged as changed:
+            return [str(changed)]
+
+    def _run(self, work: Callable[[Connection], Sequence[Any] | None]) -> Sequence[Any] | None:
+        kept = self._found
+        try:
+            try:
+                return self._database.run(work)
+            except SchemaChanged as changed:
+                if kept is None:
+                    raise
+                # The main site has migrated under us: perhaps to another layout that we can read.
+                log.warning("the main site's schema has changed: %s", changed)
+                self._found = None
+                return self._database.run(work)
+        except SchemaChanged as changed:
+            self._found = None
+            log.error("the main site's schema does not fit: %s", changed)
+            raise
+
+    def _look(self, connection: Connection) -> _Found:
+        try:
+            layout = discover(connection, self._tables)
+        except SchemaMisfit as misfit:
+            raise SchemaChanged(str(misfit)) from None
+        signed_in_user, user_id = select_signed_in(layout)
+        statement = signed_in_user.add_columns(*PROFILE_COLUMNS).outerjoin_from(
+            signed_in_user.get_final_froms()[0], UserProfile, UserProfile.user_id == user_id
+        )
+        compiled = statement.compile(dialect=connection.dialect)
+        self._found = _Found(layout, str(compiled))
+        return self._found
