@@ -17,12 +17,12 @@ endif
 .PHONY: help demo test check screenshots lock clean setup tools
 
 help:
-	@echo 'make demo    run all of it here: PostgreSQL, a Better-Auth main site, the app; Ctrl+C stops it'
-	@echo 'make test    checks, then the whole suite; make test ARGS="-k wizard" passes arguments to pytest'
-	@echo 'make check   format, lint, types, import contracts'
+	@echo 'make demo         run all of it here: PostgreSQL, a Better-Auth main site, the app; Ctrl+C stops it'
+	@echo 'make test         checks, then the whole suite; make test ARGS="-k wizard" passes arguments to pytest'
+	@echo 'make check        format, lint, types, import contracts'
 	@echo 'make screenshots  take pictures of every page into screenshots/, and those of the documentation'
-	@echo 'make lock    compile requirements/*.txt anew; make lock ARGS=--upgrade takes newer versions'
-	@echo 'make clean   remove what was installed and generated, the data of the demo included'
+	@echo 'make lock         compile requirements/*.txt anew; make lock ARGS=--upgrade takes newer versions'
+	@echo 'make clean        remove what was installed and generated, the data of the demo included'
 
 demo: setup
 	@exec $(BIN)/python -m devstack.demo

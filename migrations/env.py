@@ -93,11 +93,16 @@ def _run(connection: Connection, user: betterauth.Table) -> None:
         include_name=_is_ours,
         include_object=_is_compared,
         compare_type=compare_type,
+        on_version_apply=_say_what_was_done,
         autogenerate_plugins=["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
         user_table=user,
     )
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _say_what_was_done(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:
+    print(f"user_profile is at revision {step.up_revision_id}")
 
 
 def _refer_to(user: betterauth.Table, default_schema: str | None) -> None:

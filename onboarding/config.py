@@ -195,6 +195,11 @@ def _database_url(text: str) -> URL:
         url = make_url(f"postgresql+psycopg://{rest}")
     except (ArgumentError, ValueError):
         raise ValueError("is malformed: its form is postgresql://user:password@host/name") from None
+    _, _, path = rest.partition("?")[0].partition("/")
+    if "@" in path or "/" in path:
+        raise ValueError(
+            "has an '@' or '/' where none can be: percent-encode those of user and password"
+        )
     if "%00" in rest or not 0 < (url.port or 5432) < 65536:
         raise ValueError("is malformed: its form is postgresql://user:password@host/name")
     if not url.database or not (url.host or "host" in url.query):

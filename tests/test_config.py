@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from onboarding.betterauth.cookie import ForwardedCookie, SessionCookie
 from onboarding.betterauth.schema import TableNames
 from onboarding.config import DatabaseSettings, Settings, SettingsFault
 
@@ -47,6 +48,8 @@ def test_the_least_that_works_leaves_every_other_setting_at_its_default() -> Non
     assert read.return_origins == {"https://www.example.com"}
     assert read.widget == "select"
     assert read.forwarded_proxies == 0
+    assert read.session_url == "https://www.example.com/api/auth/get-session"
+    assert read.session_cache_s == 10
 
 
 def test_every_setting_is_taken_from_its_variable() -> None:
@@ -63,6 +66,8 @@ def test_every_setting_is_taken_from_its_variable() -> None:
         BETTER_AUTH_SESSION_TABLE="sessions",
         ONBOARDING_WIDGET="cards",
         FORWARDED_PROXIES="2",
+        BETTER_AUTH_USER_FIELDS=" name = full_name ,email=mail,",
+        BETTER_AUTH_SESSION_FIELDS="userId=owner,expiresAt=Valid Until",
     )
     assert read.site_url == "http://localhost:3000/base"
     assert read.site_origin == "http://localhost:3000"
@@ -72,9 +77,39 @@ def test_every_setting_is_taken_from_its_variable() -> None:
     assert read.embed_origins == ("https://a.example",)
     assert read.return_origins == {"http://localhost:3000", "https://a.example"}
     assert read.session_cookie.name == "__Secure-acme.session_token"
-    assert read.database.tables == TableNames("Auth Schema", "users", "sessions")
+    assert read.database.tables == TableNames(
+        "Auth Schema",
+        "users",
+        "sessions",
+        {"name": "full_name", "email": "mail"},
+        {"userId": "owner", "expiresAt": "Valid Until"},
+    )
     assert (read.widget, read.forwarded_proxies) == ("cards", 2)
     assert settings(BETTER_AUTH_COOKIE_NAME="sid").session_cookie.name == "__Secure-sid"
+
+
+def test_sessions_over_http_need_no_secret_and_take_one_all_the_same() -> None:
+    read = settings(SESSION_SOURCE="http", BETTER_AUTH_SECRET=None, SESSION_CACHE_SECONDS="0")
+    assert read.session_cookie == ForwardedCookie("__Secure-better-auth.session_token")
+    assert (read.secret, read.session_cache_s) == ("", 0)
+    verified = settings(SESSION_SOURCE="http", SESSION_URL="https://auth.example.com/who")
+    name = verified.session_cookie.name
+    assert verified.session_cookie == ForwardedCookie(name, SessionCookie(name, SECRET))
+    assert verified.session_url == "https://auth.example.com/who"
+
+
+@pytest.mark.parametrize("source", [None, "database", ""])
+def test_without_sessions_over_http_a_cookie_is_always_verified_here(source: str | None) -> None:
+    assert isinstance(settings(SESSION_SOURCE=source).session_cookie, SessionCookie)
+    assert faults(SESSION_SOURCE=source, BETTER_AUTH_SECRET=None) == [
+        "BETTER_AUTH_SECRET is missing: give the main site's own value"
+    ]
+
+
+@pytest.mark.parametrize("name", ["BETTER_AUTH_SECRET", "BETTER_AUTH_SECRETS"])
+def test_a_short_secret_is_no_secret_over_http_either(name: str) -> None:
+    [fault] = faults(**{"SESSION_SOURCE": "http", "BETTER_AUTH_SECRET": None, name: "1:short"})
+    assert "too short" in fault
 
 
 DATABASE_URLS = {
@@ -208,6 +243,10 @@ BAD = {
         f"postgres://u:{PASSWORD}@hush": "must name a host and a database",
         f"postgres://u:{PASSWORD}@hush/": "must name a host and a database",
         f"postgres://u:{PASSWORD}@/hush": "must name a host and a database",
+        # As such an address is split, a part of the password becomes the host, and is logged.
+        "postgres://u:hu@sh/hush@hush/db": "has an '@' or '/' where none can be",
+        "postgres://u:hush/hush@hush/db": "has an '@' or '/' where none can be",
+        "postgres://u:hush@hush/db/hush": "has an '@' or '/' where none can be",
         f"postgres://u:{PASSWORD}@hush/db?schema=public": "has an option after the '?'",
         f"postgres://u:{PASSWORD}@hush/db?pgbouncer=true&connection_limit=1": (
             "has an option after the '?'"
@@ -305,6 +344,33 @@ BAD = {
     },
     "BETTER_AUTH_USER_TABLE": {"hush" * 16: "must be a PostgreSQL name"},
     "BETTER_AUTH_SESSION_TABLE": {"hush" * 16: "must be a PostgreSQL name"},
+    "BETTER_AUTH_USER_FIELDS": {
+        "hush": "is malformed: its form is field=column",
+        "name=": "is malformed: its form is field=column",
+        "=hush": "names a field that this app doesn't read: id, name, email, banned",
+        "name=hush,name=hush": "is malformed: its form is field=column",
+        "userId=hush": "names a field that this app doesn't read",
+        "Name=hush": "names a field that this app doesn't read",
+        "name=" + "hush" * 16: "must be a PostgreSQL name",
+    },
+    "BETTER_AUTH_SESSION_FIELDS": {
+        "userId:hush": "is malformed: its form is field=column",
+        "email=hush": "names a field that this app doesn't read: token, userId, expiresAt",
+    },
+    "SESSION_SOURCE": {
+        "hush": "must be database or http",
+        "HTTP": "must be database or http",
+    },
+    "SESSION_URL": {
+        "/hush": NOT_HTTP,
+        "http://hush.example/api/auth/get-session": NOT_HTTPS,
+    },
+    "SESSION_CACHE_SECONDS": {
+        "61": "must be a number from 0 to 60",
+        "0.5": "must be a number from 0 to 60",
+        "-1": "must be a number from 0 to 60",
+        "hush": "must be a number from 0 to 60",
+    },
     "ONBOARDING_WIDGET": {
         "hush": "must be select or cards",
         "Select": "must be select or cards",

@@ -43,6 +43,7 @@ WRONG = [
     },
     {"DATABASE_URL": "postgresql://host:port/name", "BETTER_AUTH_SECRETS": "no colon"},
     {"DATABASE_URL": "postgresql://host/name?schema=public", "BETTER_AUTH_SECRET": "\udcff" * 32},
+    {"DATABASE_URL": "postgresql://user:p@ss/word@host/name"},
     {"DATABASE_URL": "\udcff", "BETTER_AUTH_SECRETS": "1:\udcff"},
     {
         "DATABASE_URL": "postgresql://host",

@@ -15,7 +15,7 @@ from onboarding.database import SchemaChanged, Unavailable
 from onboarding.identity import SIGNED_OUT, Identity, Standing
 from onboarding.profiles.questions import Answers, DeveloperRole, PythonProficiency
 from onboarding.sources.tables import SharedTables
-from tests.betterauth.layouts import Layout
+from tests.betterauth.layouts import RENAMED, Layout
 from tests.conftest import Stage
 from tests.places import Place, Places, divided, engine_url, opened
 from tests.visitor import Person
@@ -28,6 +28,7 @@ LAYOUTS = {
     "uuid": Layout(plugins=True, id_type="uuid"),
     "serial, plural": Layout(id_type="integer", user="users", session="sessions", plugins=True),
     "odd names": Layout(user='we"ird %s 100% :user', session="select", plugins=True),
+    "renamed": Layout(plugins=True, renamed=RENAMED),
 }
 KYSELY = LAYOUTS["Kysely"]
 

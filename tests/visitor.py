@@ -79,6 +79,7 @@ class Visitor:
         self.origin = parts.settings.app_origin
         self.person = person
         self._csrf = parts.csrf
+        self._cookie = parts.settings.session_cookie
         self._client = app.test_client(use_cookies=False)
         self._headers = {
             "Host": urlsplit(self.origin).netloc,
@@ -103,7 +104,8 @@ class Visitor:
         self, path: str, data: object = None, headers: dict[str, str] | None = None
     ) -> TestResponse:
         """Send a form with a valid CSRF token, unless `data` brings its own `csrf_token`."""
-        token = self._csrf.issue(self.person.token) if self.person else "none"
+        session_token = self._cookie.token(self.person.cookie) if self.person else None
+        token = self._csrf.issue(session_token) if session_token else "none"
         if isinstance(data, dict) or data is None:
             data = {"csrf_token": token, **(data or {})}
         return self.request("POST", path, {"Origin": self.origin, **(headers or {})}, data=data)

@@ -106,6 +106,10 @@ class GetSession:
         if _body(answer, self.url):
             raise MainSiteSilent(f"{self.url} names somebody to nobody in particular")
 
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._client.close()
+
     def _answer(self, token: str) -> Mapping[str, Any] | None:
         headers = {"Cookie": self._cookie.header(token)}
         try:

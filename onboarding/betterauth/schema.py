@@ -100,7 +100,7 @@ def find_session_table(connection: Connection, names: TableNames) -> Table:
     """Find the session table alone."""
     mend = (
         "set BETTER_AUTH_SESSION_TABLE to its name; a main site with a secondary storage keeps "
-        "none unless it sets session.storeSessionInDatabase"
+        "none unless it sets session.storeSessionInDatabase; SESSION_SOURCE=http needs none"
     )
     rows = _rows(connection, names.schema, names.session, mend)
     return _table(rows, names.session, names.session_columns, _SESSION, _SESSION_OPTIONAL)

@@ -35,7 +35,8 @@ def signing_secret(environ: Mapping[str, str]) -> str:
         raise SecretFault(f"{variable} must be UTF-8 text")
     if len(secret) < SHORTEST_SECRET:
         raise SecretFault(
-            f"{variable} is too short: {len(secret)} characters, at least {SHORTEST_SECRET} needed"
+            f"{variable} is too short: at least {SHORTEST_SECRET} characters are needed, "
+            f"this has {len(secret)}"
         )
     return secret
 

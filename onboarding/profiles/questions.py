@@ -126,7 +126,7 @@ QUESTIONS: tuple[Question, ...] = (
                 N_("Full stack developer"), N_("Both, from the page to the database.")
             ),
             DeveloperRole.NONE: Option(
-                N_("None of these"), N_("Another kind of work, or no developer.")
+                N_("None of these"), N_("Another kind of work, or not a developer.")
             ),
         },
     ),

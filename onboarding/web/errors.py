@@ -161,7 +161,10 @@ def _log(reference: str, status: int, error: Exception) -> None:
     # repr() of the path, so that no line break in it can forge a second log line.
     where = f"{request.method} {request.path!r}"
     if isinstance(error, HTTPException):
-        log.info("reference=%s status=%d %s", reference, status, where)
+        # A reason of our own; Werkzeug's are the same sentence for everybody.
+        ours = error.description != type(error).description
+        reason = f": {error.description}" if ours else ""
+        log.info("reference=%s status=%d %s%s", reference, status, where, reason)
     elif isinstance(error, Unavailable):
         log.error("reference=%s status=%d %s unavailable: %s", reference, status, where, error)
     else:

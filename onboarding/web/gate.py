@@ -45,7 +45,7 @@ def guard(app: Flask) -> None:
 def _gate() -> Response | None:
     area = area_of(request.endpoint) if request.endpoint else None
     if area is not Area.PROBE and not _is_our_host():
-        abort(400)
+        abort(400, f"its host {request.headers.get('Host', '')[:100]!r} isn't that of APP_URL")
     if "Transfer-Encoding" in request.headers:
         # A body of unknown length can't be held to the limit before it is read: Werkzeug 3.1.9 cuts
         # a chunked one off there without a word, and a malformed one fails in the middle.

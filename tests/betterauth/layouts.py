@@ -4,11 +4,12 @@
 
 import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from psycopg import sql
 
-from onboarding.betterauth.schema import TableNames
+from onboarding.betterauth.schema import SESSION_FIELDS, USER_FIELDS, TableNames
 from tests.places import Place
 
 ID_DEFAULTS = {
@@ -30,12 +31,20 @@ class Layout:
     plugins: bool = False
     user: str = "user"
     session: str = "session"
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Columns that the main site gave other names, by field, of both tables."""
 
     @property
     def names(self) -> TableNames:
-        return TableNames(user=self.user, session=self.session)
+        columns = (
+            {name: self.renamed[name] for name in fields if name in self.renamed}
+            for fields in (USER_FIELDS, SESSION_FIELDS)
+        )
+        return TableNames("", self.user, self.session, *columns)
 
     def column(self, field: str) -> str:
+        if field in self.renamed:
+            return self.renamed[field]
         return re.sub(r"([A-Z])", r"_\1", field).lower() if self.snake_case else field
 
     def now(self) -> str:
@@ -127,6 +136,13 @@ class Layout:
         return ", ".join(_escaped(self.column(field)) for field in fields)
 
 
+# As `user.fields` and `session.fields` may say it.
+RENAMED = {
+    "expiresAt": "valid until",
+    "userId": "owner",
+    "impersonatedBy": "seen_by",
+    "banExpires": "barred_until",
+}
 CAMEL = Layout()
 SNAKE_NAIVE = Layout(time_type="timestamp without time zone", snake_case=True)
 

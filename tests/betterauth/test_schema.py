@@ -8,7 +8,7 @@ from sqlalchemy import make_url
 from devstack.postgres import Postgres
 from onboarding.betterauth.schema import Layout as FoundLayout
 from onboarding.betterauth.schema import SchemaMisfit, TableNames, discover
-from tests.betterauth.layouts import CAMEL, SNAKE_NAIVE, Layout
+from tests.betterauth.layouts import CAMEL, RENAMED, SNAKE_NAIVE, Layout
 from tests.conftest import Stage
 from tests.places import Place, Places, divided, engine_url, opened
 
@@ -43,6 +43,7 @@ LAYOUTS = {
     "odd names": Layout(user='we"ird %s 100% :user', session="Sitzung.ÄÖÜ 'x'; --"),
     "plugins": Layout(plugins=True),
     "plugins in snake case": Layout(plugins=True, snake_case=True, time_type=NAIVE),
+    "renamed": Layout(plugins=True, renamed=RENAMED),
 }
 
 
@@ -149,6 +150,41 @@ def test_a_view_will_do_for_a_table(places: Places) -> None:
     place = places.settle("with_views", Layout(user="people", session="visits").ddl())
     place.sql('CREATE VIEW "user" AS SELECT * FROM people; CREATE VIEW session AS TABLE visits')
     assert found(place).session.types["expiresAt"] == TIMESTAMPTZ
+
+
+def test_a_renamed_column_is_found_by_the_name_it_was_given(places: Places) -> None:
+    place = places.settle(
+        "renamed",
+        f"""{SNAKE_NAIVE.ddl()};
+        ALTER TABLE "user" RENAME COLUMN email TO "E-Mail";
+        ALTER TABLE "user" ADD COLUMN barred boolean;
+        ALTER TABLE session RENAME COLUMN expires_at TO valid_until;
+        ALTER TABLE session ADD COLUMN "expiresAt" text""",
+    )
+    names = TableNames(
+        user_columns={"email": "E-Mail", "banned": "barred"},
+        session_columns={"expiresAt": "valid_until"},
+    )
+    layout = found(place, names)
+    assert layout.user.columns == {
+        "id": "id",
+        "name": "name",
+        "email": "E-Mail",
+        "banned": "barred",
+    }
+    # The name that was given wins over the one that would be found.
+    assert layout.session.columns == {
+        "token": "token",
+        "userId": "user_id",
+        "expiresAt": "valid_until",
+    }
+
+
+@pytest.mark.parametrize("field", ["email", "banned"])
+def test_a_column_that_was_named_must_be_there(places: Places, field: str) -> None:
+    place = places.settle(f"misnamed_{field}", CAMEL.ddl())
+    with pytest.raises(SchemaMisfit, match=r"^table user has no column elsewhere$"):
+        found(place, TableNames(user_columns={field: "elsewhere"}))
 
 
 MIGRATIONS = "run the main site's own migrations first, or set BETTER_AUTH_SCHEMA"

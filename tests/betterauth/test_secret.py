@@ -49,7 +49,7 @@ FAULTY = {
     "none": ({}, "BETTER_AUTH_SECRET is missing"),
     "an empty one": ({"BETTER_AUTH_SECRET": ""}, "BETTER_AUTH_SECRET is missing"),
     "the name of another library": ({"AUTH_SECRET": ONE}, "BETTER_AUTH_SECRET is missing"),
-    "one character short": ({"BETTER_AUTH_SECRET": "s3cr3t-" * 4 + "abc"}, "too short: 31"),
+    "one character short": ({"BETTER_AUTH_SECRET": "s3cr3t-" * 4 + "abc"}, "this has 31"),
     "the public default": ({"BETTER_AUTH_SECRET": PUBLIC_DEFAULT_SECRET}, "public default"),
     "no UTF-8": ({"BETTER_AUTH_SECRET": ONE + "\udcff"}, "must be UTF-8"),
     "a list without versions": ({"BETTER_AUTH_SECRETS": f"{ONE},{TWO}"}, "malformed"),
@@ -63,7 +63,7 @@ FAULTY = {
     ),
     "a list with a short first secret": (
         {"BETTER_AUTH_SECRETS": f"2:hunter2,1:{ONE}", "BETTER_AUTH_SECRET": TWO},
-        "BETTER_AUTH_SECRETS is too short: 7",
+        "BETTER_AUTH_SECRETS is too short: at least 32 characters are needed, this has 7",
     ),
     "a list with the public default first": (
         {"BETTER_AUTH_SECRETS": f"2:{PUBLIC_DEFAULT_SECRET},1:{ONE}"},

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, make_url
 from devstack.postgres import Postgres
 from onboarding.betterauth.schema import TableNames, discover
 from onboarding.betterauth.session import SignedIn, select_signed_in, signed_in
-from tests.betterauth.layouts import Layout
+from tests.betterauth.layouts import RENAMED, Layout
 from tests.conftest import Stage
 from tests.places import Place, Places, divided, engine_url, opened
 from tests.visitor import Person
@@ -23,6 +23,7 @@ LAYOUTS = {
     "bigint": Layout(plugins=True, id_type="bigint", time_type=NAIVE, snake_case=True),
     "varchar": Layout(plugins=True, id_type="character varying(36)"),
     "odd names": Layout(plugins=True, user='we"ird %s 100% :user', session="select"),
+    "renamed": Layout(plugins=True, renamed=RENAMED),
 }
 
 

@@ -59,6 +59,14 @@ def test_the_reference_finds_the_log_line(visitor, caplog):
     assert "forged=line'" in lines[0]
 
 
+def test_a_foreign_host_is_named_in_the_log_and_not_on_the_page(visitor, caplog):
+    with caplog.at_level("INFO"):
+        answer = visitor().get("/profile", {"Host": "evil.example\tX"})
+    assert answer.status_code == 400
+    assert r"its host 'evil.example\tX' isn't that of APP_URL" in caplog.text
+    assert "evil" not in answer.text
+
+
 def test_who_asks_for_json_gets_a_problem(visitor):
     for path, headers in (("/nowhere", {"Accept": "application/json"}), ("/api/nowhere", {})):
         answer = visitor().get(path, headers)

@@ -1,0 +1,385 @@
+"""Asking the main site who a visitor is: what counts as an answer, and how long it is kept."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+
+from devstack.processes import free_port
+from onboarding.betterauth import get_session
+from onboarding.betterauth.cookie import AmbiguousSession, ForwardedCookie, SessionCookie
+from onboarding.betterauth.get_session import GetSession, MainSiteSilent, get_session_url
+from onboarding.betterauth.session import SignedIn
+from tests.conftest import Stage
+from tests.visitor import Person
+
+NAME = "better-auth.session_token"
+SECRET = "a-test-secret-of-40-characters-or-more-00"
+SIGNER = SessionCookie(NAME, SECRET)
+COOKIE = ForwardedCookie(NAME)
+
+
+def signed(token: str) -> str:
+    return f"{token}.{SIGNER.sign(token)}"
+
+
+class Site:
+    """A main site that answers as it is told, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.answer: Callable[[str], tuple[int, dict[str, str], bytes]] = lambda _: says(None)
+        self.asked: list[tuple[str, str]] = []
+        self.hangs_up = 0
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                cookie = self.headers.get("Cookie", "")
+                site.asked.append((self.path, cookie))
+                if site.hangs_up:
+                    site.hangs_up -= 1
+                    self.close_connection = True
+                    return
+                status, headers, body = site.answer(cookie)
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._askers = ExitStack()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/api/auth/get-session"
+
+    def run(self) -> Iterator["Site"]:
+        Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        with self._askers:
+            yield self
+        self._server.shutdown()
+        self._server.server_close()
+
+    def asks(self, cache_s: int = 10) -> GetSession:
+        return self._askers.enter_context(closing(GetSession(self.url, COOKIE, cache_s)))
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    yield from Site().run()
+
+
+def says(body: object, status: int = 200, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    return status, {"Content-Type": "application/json", **headers}, json.dumps(body).encode()
+
+
+def session_of(token: str, *, user: dict | None = None, session: dict | None = None) -> dict:
+    """Give the body with which better-auth 1.7.25 answers."""
+    ends = (datetime.now(UTC) + timedelta(days=7)).isoformat().replace("+00:00", "Z")
+    return {
+        "session": {"token": token, "userId": "u1", "expiresAt": ends, **(session or {})},
+        "user": {"id": "u1", "name": "Ada", "email": "ada@example.test", **(user or {})},
+    }
+
+
+ADA = SignedIn("u1", "Ada", "ada@example.test", banned=False, anonymous=False, impersonated=False)
+
+
+def test_the_real_main_site_tells_who_is_signed_in_and_that_they_are_no_more(
+    stage: Stage, real_ada: Person
+) -> None:
+    url = f"{stage.site.url}/api/auth/get-session"
+    with closing(GetSession(url, COOKIE, cache_s=0)) as asks:
+        asks.check()
+        token = COOKIE.token(real_ada.cookie)
+        assert token is not None
+        assert asks.signed_in(token) == SignedIn(
+            real_ada.user_id, real_ada.name, real_ada.email, False, False, False
+        )
+        # The same token under another secret's signature is nobody's.
+        assert asks.signed_in(signed(real_ada.token)) is None
+        stage.sql("DELETE FROM session WHERE token = %s", real_ada.token)
+        assert asks.signed_in(token) is None
+
+
+def test_the_question_carries_the_one_cookie_and_asks_for_the_truth_alone(site: Site) -> None:
+    token = COOKIE.token(f"other=1; {NAME}={quote(signed('a b;c'))}; better-auth.session_data=x")
+    assert token is not None
+    site.asks().signed_in(token)
+    [(path, cookie)] = site.asked
+    assert urlsplit(path).path == "/api/auth/get-session"
+    assert parse_qs(urlsplit(path).query) == {
+        "disableCookieCache": ["true"],
+        "disableRefresh": ["true"],
+    }
+    assert ";" not in cookie
+    assert COOKIE.token(cookie) == token
+
+
+def test_what_is_set_for_one_visitor_never_travels_with_the_next(site: Site) -> None:
+    site.answer = lambda _: says(None, **{"Set-Cookie": "better-auth.session_data=ada; Path=/"})
+    asks = site.asks()
+    for token in ("ada", "grace"):
+        asks.signed_in(signed(token))
+    assert [cookie.count("=") for _, cookie in site.asked] == [1, 1]
+    assert [COOKIE.token(cookie) for _, cookie in site.asked] == [signed("ada"), signed("grace")]
+
+
+SOMEBODY = {
+    "plain": ({}, {}, ADA),
+    "no name, no e-mail": (
+        {"name": None, "email": None},
+        {},
+        SignedIn("u1", "", "", False, False, False),
+    ),
+    "a numeric id": (
+        {"id": 7},
+        {"userId": "7"},
+        SignedIn("7", "Ada", "ada@example.test", False, False, False),
+    ),
+    "banned for good": ({"banned": True, "banExpires": None}, {}, "banned"),
+    "banned until tomorrow": ({"banned": True, "banExpires": "2999-01-01T00:00:00Z"}, {}, "banned"),
+    "ban over": ({"banned": True, "banExpires": "2001-01-01T00:00:00.000Z"}, {}, ADA),
+    "ban NULL": ({"banned": None, "banExpires": "2999-01-01T00:00:00Z"}, {}, ADA),
+    "a guest": ({"isAnonymous": True}, {}, "anonymous"),
+    "an administrator behind it": ({}, {"impersonatedBy": "u2"}, "impersonated"),
+    "nobody behind it": ({}, {"impersonatedBy": None}, ADA),
+    "the token kept back": ({}, {"token": None}, "silent"),
+}
+
+
+@pytest.mark.parametrize(("user", "session", "expected"), SOMEBODY.values(), ids=SOMEBODY)
+def test_an_answer_is_read_as_the_tables_are(
+    site: Site, user: dict, session: dict, expected: object
+) -> None:
+    site.answer = lambda _: says(session_of("t", user=user, session=session))
+    if expected == "silent":
+        with pytest.raises(MainSiteSilent, match="another session"):
+            site.asks().signed_in(signed("t"))
+        return
+    seen = site.asks().signed_in(signed("t"))
+    if isinstance(expected, str):
+        assert seen is not None
+        assert getattr(seen, expected) is True
+    else:
+        assert seen == expected
+
+
+NOBODY = {
+    "null": None,
+    "{}": {},
+    "no user": {"session": {"token": "t", "userId": "u1"}, "user": None},
+    "no session": {"user": {"id": "u1"}},
+    "a list": [],
+    "a text": "signed in",
+}
+
+
+@pytest.mark.parametrize("body", NOBODY.values(), ids=NOBODY)
+def test_without_a_session_and_a_user_nobody_is_signed_in(site: Site, body: object) -> None:
+    site.answer = lambda _: says(body)
+    assert site.asks().signed_in(signed("t")) is None
+
+
+SILENT = {
+    "429": (says({"message": "Too many requests"}, 429), "rate limit"),
+    "500": (says(None, 500), "answers 500"),
+    "503": (says(None, 503), "answers 503"),
+    "401": (says(None, 401), "answers 401"),
+    "404": (says(None, 404), "answers 404"),
+    "a redirect": ((302, {"Location": "/elsewhere", "Content-Length": "0"}, b""), "answers 302"),
+    "a page": ((200, {"Content-Type": "text/html"}, b"<h1>Hello</h1>"), "isn't JSON"),
+    "nothing": ((200, {}, b""), "isn't JSON"),
+    "half of it": ((200, {}, b'{"session": {'), "isn't JSON"),
+    "no text": ((200, {}, b"\xff\xfe\x00"), "isn't JSON"),
+    "somebody else's session": (says(session_of("other")), "another session"),
+    "somebody else's user": (says(session_of("t", user={"id": "u2"})), "another session"),
+    "no user id": (says(session_of("t", user={"id": None}, session={"userId": "u1"})), "another"),
+}
+
+
+@pytest.mark.parametrize(("answer", "reason"), SILENT.values(), ids=SILENT)
+def test_anything_but_a_plain_answer_signs_nobody_out(
+    site: Site, answer: tuple, reason: str
+) -> None:
+    site.answer = lambda _: answer
+    asks = site.asks()
+    for _ in range(2):
+        with pytest.raises(MainSiteSilent, match=reason) as silent:
+            asks.signed_in(signed("t"))
+        assert signed("t") not in str(silent.value)
+        assert SIGNER.sign("t") not in str(silent.value)
+    # Not kept either: the next request may have more luck.
+    assert len(site.asked) == 2
+    site.answer = lambda _: says(session_of("t"))
+    assert asks.signed_in(signed("t")) == ADA
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "wait"),
+    [
+        ("X-Retry-After", "7", 7),
+        ("Retry-After", "4", 4),
+        ("X-Retry-After", "86400", 60),
+        ("X-Retry-After", "soon", None),
+        ("X-Nothing", "", None),
+    ],
+)
+def test_a_rate_limit_says_when_to_ask_again(
+    site: Site, header: str, value: str, wait: int | None
+) -> None:
+    site.answer = lambda _: says({}, 429, **{header: value})
+    with pytest.raises(MainSiteSilent) as silent:
+        site.asks().signed_in(signed("t"))
+    assert silent.value.retry_after_s == wait
+
+
+def test_where_nobody_listens_or_answers_the_main_site_is_silent(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"http://127.0.0.1:{free_port()}/api/auth/get-session"
+    with closing(GetSession(url, COOKIE, 10)) as asks:
+        with pytest.raises(MainSiteSilent, match=r"get-session: ConnectError$"):
+            asks.signed_in(signed("t"))
+        with pytest.raises(MainSiteSilent, match="ConnectError"):
+            asks.check()
+    monkeypatch.setattr(get_session, "TIMEOUT_S", 0.2)
+    done = Event()
+    site.answer = lambda _: (done.wait(5), says(None))[1]
+    with pytest.raises(MainSiteSilent, match="ReadTimeout"):
+        site.asks().signed_in(signed("t"))
+    done.set()
+
+
+def test_a_kept_connection_that_was_closed_meanwhile_is_replaced_once(site: Site) -> None:
+    site.answer = lambda cookie: says(session_of((COOKIE.token(cookie) or "").partition(".")[0]))
+    asks = site.asks(cache_s=0)
+    site.hangs_up = 1
+    assert asks.signed_in(signed("t")) == ADA
+    site.hangs_up = 2
+    with pytest.raises(MainSiteSilent, match="RemoteProtocolError"):
+        asks.signed_in(signed("t"))
+    assert asks.signed_in(signed("t")) == ADA
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let time pass in an instant; gives the way to do it."""
+    real, passed = get_session.time.monotonic, [0.0]
+    monkeypatch.setattr(get_session.time, "monotonic", lambda: real() + passed[0])
+
+    def pass_time(seconds: float) -> None:
+        passed[0] += seconds
+
+    return pass_time
+
+
+def test_an_answer_is_kept_for_its_time_and_not_a_moment_longer(
+    site: Site, clock: Callable[[float], None]
+) -> None:
+    site.answer = lambda _: says(session_of("t"))
+    asks = site.asks(cache_s=10)
+    for _ in range(3):
+        assert asks.signed_in(signed("t")) == ADA
+    assert len(site.asked) == 1
+    # The person signs out on the main site; that is felt after ten seconds.
+    site.answer = lambda _: says(None)
+    clock(9.5)
+    assert asks.signed_in(signed("t")) == ADA
+    clock(0.6)
+    assert asks.signed_in(signed("t")) is None
+    assert asks.signed_in(signed("t")) is None
+    assert len(site.asked) == 2
+    # Everybody has an answer of their own.
+    assert asks.signed_in(signed("u")) is None
+    assert len(site.asked) == 3
+
+
+def test_no_answer_outlives_its_session(site: Site, clock: Callable[[float], None]) -> None:
+    ends = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
+    site.answer = lambda _: says(session_of("t", session={"expiresAt": ends}))
+    asks = site.asks(cache_s=10)
+    assert asks.signed_in(signed("t")) == ADA
+    clock(2)
+    assert asks.signed_in(signed("t")) == ADA
+    assert len(site.asked) == 1
+    clock(2)
+    asks.signed_in(signed("t"))
+    assert len(site.asked) == 2
+
+
+def test_without_a_cache_every_look_is_a_question(site: Site) -> None:
+    site.answer = lambda _: says(session_of("t"))
+    asks = site.asks(cache_s=0)
+    for _ in range(3):
+        asks.signed_in(signed("t"))
+    assert len(site.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        (says(None), None),
+        (says(None, 404), "answers 404"),
+        ((200, {}, b"<html>"), "isn't JSON"),
+        (says(session_of("t")), "to nobody in particular"),
+    ],
+)
+def test_the_check_asks_as_nobody(site: Site, answer: tuple, fault: str | None) -> None:
+    site.answer = lambda _: answer
+    if fault is None:
+        site.asks().check()
+    else:
+        with pytest.raises(MainSiteSilent, match=fault):
+            site.asks().check()
+    assert [cookie for _, cookie in site.asked] == [""]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "url"),
+    [
+        ("https://www.example.com", "https://www.example.com/api/auth/get-session"),
+        ("https://www.example.com/", "https://www.example.com/api/auth/get-session"),
+        ("https://www.example.com/auth", "https://www.example.com/auth/get-session"),
+        ("https://ep.example/neondb/auth/", "https://ep.example/neondb/auth/get-session"),
+    ],
+)
+def test_the_address_is_where_better_auth_puts_it(base_url: str, url: str) -> None:
+    assert get_session_url(base_url) == url
+
+
+class TestForwardedCookie:
+    """What is passed on, and what isn't worth a question."""
+
+    def test_without_a_secret_the_form_is_all_that_counts(self) -> None:
+        assert COOKIE.token(f"{NAME}={signed('t')}") == signed("t")
+        assert COOKIE.token(f"{NAME}=t.{'A' * 43}=") == f"t.{'A' * 43}="
+        for value in ("", "t", "t.", f".{'A' * 43}=", f"t.{'A' * 43}", f"t%00.{'A' * 43}="):
+            assert COOKIE.token(f"{NAME}={value}") is None
+        assert COOKIE.token(None) is None
+        assert not COOKIE.is_foreign(f"{NAME}=t.{'A' * 43}=")
+
+    def test_with_a_secret_a_forged_one_is_refused_without_a_question(self) -> None:
+        cookie = ForwardedCookie(NAME, SIGNER)
+        assert cookie.token(f"{NAME}={signed('t')}") == signed("t")
+        assert cookie.token(f"{NAME}=t.{'A' * 43}=") is None
+        assert cookie.is_foreign(f"{NAME}=t.{'A' * 43}=")
+        # Of two the one that is ours, whatever a sibling has planted.
+        assert cookie.token(f"{NAME}=t.{'A' * 43}=; {NAME}={signed('t')}") == signed("t")
+
+    def test_of_two_that_nobody_here_can_judge_none_is_passed_on(self) -> None:
+        assert COOKIE.token(f"{NAME}={signed('t')}; {NAME}={signed('t')}") == signed("t")
+        with pytest.raises(AmbiguousSession):
+            COOKIE.token(f"{NAME}={signed('t')}; {NAME}=t.{'A' * 43}=")
+
+    def test_its_text_holds_no_secret(self) -> None:
+        assert SECRET not in repr(ForwardedCookie(NAME, SIGNER))

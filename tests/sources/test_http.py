@@ -1,0 +1,227 @@
+"""The app beside a main site that shares neither its sessions nor its secret, but answers."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+
+import httpx
+import pytest
+from flask import Flask
+
+from devstack.main_site import MainSite
+from devstack.processes import free_port
+from onboarding import create_app
+from onboarding.betterauth.cookie import ForwardedCookie
+from onboarding.betterauth.get_session import GetSession
+from onboarding.config import Settings
+from onboarding.database import SchemaChanged
+from onboarding.identity import MainSiteUnavailable, Standing
+from onboarding.sources.http import MainSite as MainSiteSource
+from tests.conftest import Stage
+from tests.places import engine_url, opened
+from tests.visitor import Person, Visitor, page
+
+
+@contextmanager
+def app_with(stage: Stage, **environ: str) -> Iterator[Flask]:
+    """An app in this process that asks the stage's main site and knows no secret of it."""
+    variables = {**stage.app.environment(), "SESSION_SOURCE": "http", **environ}
+    del variables["BETTER_AUTH_SECRET"]
+    app = create_app(Settings.from_environ(variables))
+    yield app
+    parts = app.extensions["onboarding"]
+    parts.database.engine.dispose()
+    parts.identities._get_session.close()
+
+
+@pytest.fixture(scope="module")
+def asking_app(stage: Stage) -> Iterator[Flask]:
+    """No answer is kept, so that what changes is felt at once."""
+    with app_with(stage, SESSION_CACHE_SECONDS="0") as app:
+        yield app
+
+
+@pytest.fixture
+def asking(asking_app: Flask) -> Callable[..., Visitor]:
+    return lambda person=None, **headers: Visitor(asking_app, person, headers)
+
+
+def test_the_whole_way_needs_no_session_table_and_no_secret(
+    asking: Callable[..., Visitor], real_ada: Person, stage: Stage
+) -> None:
+    visitor = asking(real_ada)
+    assert visitor.get("/profile").headers["Location"].startswith("/onboarding/")
+    review = visitor.get(visitor.answer().headers["Location"])
+    assert real_ada.email in page(review).main.get_text()
+    assert visitor.finish("Advanced", "Backend Developer").headers["Location"] == "/profile"
+    assert "Advanced" in page(visitor.get("/profile")).main.get_text()
+    signed_out = httpx.post(
+        f"{stage.site.url}/api/auth/sign-out",
+        json={},
+        headers={"Cookie": real_ada.cookie, "Origin": stage.site.url},
+    )
+    assert signed_out.status_code == 200
+    assert visitor.get("/profile").headers["Location"].startswith(f"{stage.site.url}/sign-in")
+
+
+def test_a_deleted_user_is_signed_out_and_leaves_no_row(
+    asking: Callable[..., Visitor], real_ada: Person, stage: Stage
+) -> None:
+    visitor = asking(real_ada)
+    visitor.finish()
+    stage.sql('DELETE FROM "user" WHERE id = %s', real_ada.user_id)
+    assert visitor.get("/profile").headers["Location"].startswith(f"{stage.site.url}/sign-in")
+    assert stage.sql("SELECT FROM user_profile WHERE user_id = %s", real_ada.user_id) == []
+
+
+def test_a_user_deleted_while_an_answer_is_kept_is_signed_out_by_the_save(
+    stage: Stage, real_ada: Person
+) -> None:
+    with app_with(stage, SESSION_CACHE_SECONDS="60") as app:
+        visitor = Visitor(app, real_ada, {})
+        visitor.answer()
+        stage.sql('DELETE FROM "user" WHERE id = %s', real_ada.user_id)
+        assert visitor.get("/onboarding/review").status_code == 303
+        saved = visitor.finish()
+        assert saved.headers["Location"].startswith("/signed-out")
+
+
+def test_a_page_costs_one_question_and_one_query_and_the_next_one_only_the_query(
+    stage: Stage, real_ada: Person
+) -> None:
+    with app_with(stage) as app:
+        visitor = Visitor(app, real_ada, {})
+        visitor.finish()
+        before = stage.server.log_size()
+        for _ in range(3):
+            assert visitor.get("/profile").status_code == 200
+        asked = stage.server.statements(after=before)
+    ours = [statement for statement in asked if "user_profile" in statement]
+    theirs = [statement for statement in asked if '"session"' in statement]
+    assert len(ours) == 3
+    # finish() asked already; nothing was asked again.
+    assert theirs == []
+
+
+def test_a_forged_cookie_costs_a_question_and_no_query(
+    asking: Callable[..., Visitor], real_ada: Person, stage: Stage
+) -> None:
+    forged = replace(real_ada, cookie=f"better-auth.session_token=t.{'A' * 43}%3D")
+    before = stage.server.log_size()
+    assert asking(forged).get("/profile").headers["Location"].startswith(stage.site.url)
+    assert asking().get("/profile").headers["Location"].startswith(stage.site.url)
+    assert stage.server.statements(after=before) == []
+
+
+def test_with_the_secret_a_forged_cookie_costs_nothing_at_all(
+    stage: Stage, real_ada: Person
+) -> None:
+    variables = {**stage.app.environment(), "SESSION_SOURCE": "http"}
+    nowhere = f"http://localhost:{free_port()}/api/auth/get-session"
+    app = create_app(Settings.from_environ({**variables, "SESSION_URL": nowhere}))
+    forged = replace(real_ada, cookie=f"better-auth.session_token=t.{'A' * 43}%3D")
+    answer = Visitor(app, forged, {}).get("/profile")
+    assert "reason=unverified" in answer.headers["Location"]
+    assert Visitor(app, real_ada, {}).get("/profile").status_code == 503
+    app.extensions["onboarding"].identities._get_session.close()
+    app.extensions["onboarding"].database.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def deserted_app(stage: Stage) -> Iterator[Flask]:
+    with app_with(stage, SESSION_URL=f"http://localhost:{free_port()}/get-session") as app:
+        yield app
+
+
+def test_a_main_site_that_is_down_signs_nobody_out_and_loses_no_answer(
+    deserted_app: Flask, real_ada: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    visitor = Visitor(deserted_app, real_ada, {})
+    asked = visitor.get("/profile")
+    assert asked.status_code == 503
+    assert asked.headers["Retry-After"] == "2"
+    assert "does not tell us who you are" in page(asked).h1.get_text()
+    sent = visitor.post("/onboarding/python-proficiency", {"python_proficiency": "Advanced"})
+    assert sent.status_code == 503
+    form = page(sent).form
+    assert form.find(attrs={"name": "python_proficiency"})["value"] == "Advanced"
+    assert form.button.get_text() == "Try again"
+    assert real_ada.token not in caplog.text
+    assert "ConnectError" in caplog.text
+
+
+def test_readiness_names_a_main_site_that_is_down(deserted_app: Flask) -> None:
+    answer = Visitor(deserted_app, None, {}).get("/readyz")
+    assert answer.status_code == 503
+    [fault] = answer.json["faults"]
+    assert fault.startswith("the main site does not answer: http://localhost:")
+
+
+def test_readiness_is_fine_with_a_main_site_that_answers(asking: Callable[..., Visitor]) -> None:
+    assert asking().get("/readyz").json == {"status": "ready", "faults": []}
+
+
+def test_an_app_that_is_not_ready_says_so_at_its_start(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        caplog.at_level(logging.ERROR),
+        app_with(stage, BETTER_AUTH_USER_TABLE="people"),
+    ):
+        pass
+    assert "not ready: table people was not found" in caplog.text
+
+
+def test_user_ids_of_another_database_are_no_sign_out(stage: Stage, real_ada: Person) -> None:
+    url = stage.server.create_database("numbered")
+    cookie = ForwardedCookie("better-auth.session_token")
+    get_session = GetSession(f"{stage.site.url}/api/auth/get-session", cookie, 0)
+    with opened(engine_url(url)) as database, closing(get_session):
+        source = MainSiteSource(
+            get_session, database, Settings.from_environ(stage.app.environment()).database.tables
+        )
+        database.run(
+            lambda connection: connection.exec_driver_sql(
+                "CREATE TABLE user_profile (user_id integer, python_proficiency text,"
+                " developer_role text, is_onboarded boolean, created_at timestamp,"
+                " updated_at timestamp)"
+            )
+        )
+        token = cookie.token(real_ada.cookie)
+        with pytest.raises(SchemaChanged, match="user ids don't fit"):
+            source.of(token)
+
+
+def test_better_auths_own_rate_limit_is_a_moments_patience(stage: Stage, real_ada: Person) -> None:
+    """In production Better-Auth answers 100 questions in 10 seconds from one address, then 429."""
+    site = MainSite(
+        free_port(),
+        stage.database_url,
+        stage.site.secret,
+        stage.app.url,
+        settings={"NODE_ENV": "production"},
+    )
+    cookie = ForwardedCookie("better-auth.session_token")
+    tables = Settings.from_environ(stage.app.environment()).database.tables
+    url = f"{site.url}/api/auth/get-session"
+    with (
+        site.start(stage.logs / "production-site.log"),
+        opened(engine_url(stage.database_url)) as database,
+        closing(GetSession(url, cookie, 0)) as asks_always,
+        closing(GetSession(url, cookie, 10)) as remembers,
+    ):
+        token = cookie.token(real_ada.cookie)
+        remembered = MainSiteSource(remembers, database, tables)
+        assert remembered.of(token).standing is Standing.NOT_ONBOARDED
+        source = MainSiteSource(asks_always, database, tables)
+
+        def ask_often() -> None:
+            for _ in range(150):
+                assert source.of(token).standing is Standing.NOT_ONBOARDED
+
+        with pytest.raises(MainSiteUnavailable, match="429") as limited:
+            ask_often()
+        assert 1 <= limited.value.retry_after_s <= 10
+        # Whose answer is kept notices nothing of it.
+        assert remembered.of(token).standing is Standing.NOT_ONBOARDED
