@@ -74,6 +74,9 @@ def _walk(
 
     page.goto(f"{app.url}/signed-out")
     take("signed-out")
+    for reason in ("unverified", "banned", "anonymous"):
+        page.goto(f"{app.url}/signed-out?reason={reason}")
+        take(f"signed-out-{reason}")
     page.goto(f"{app.url}/nowhere")
     take("not-found")
     page.goto(f"{site.url}/sign-up?callbackURL={app.url}/profile")
