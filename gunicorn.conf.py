@@ -30,3 +30,15 @@ limit_request_line = 8190
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 control_socket_disable = True
+
+
+def pre_request(worker, req):
+    """Join several Cookie headers with semicolons, as RFC 9113 (8.2.3) wants and Node.js does.
+
+    gunicorn joins them with commas, which hides every cookie but the first. Browsers send one such
+    header; a proxy that speaks HTTP/2 to them may pass on one for each cookie.
+    """
+    cookies = [value for name, value in req.headers if name == "COOKIE"]
+    if len(cookies) > 1:
+        others = [(name, value) for name, value in req.headers if name != "COOKIE"]
+        req.headers = [*others, ("COOKIE", "; ".join(cookies))]

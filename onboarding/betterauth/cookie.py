@@ -10,15 +10,16 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
 # 32 bytes in standard base64 are 43 characters and one "=". The last character before the padding
-# holds two unused bits; comparing text for text accepts only the canonical spelling, the only one
-# Better-Auth ever sends.
+# holds two unused bits, so there are four spellings; Better-Auth takes all and sends only one.
 _SIGNATURE = re.compile(r"[A-Za-z0-9+/]{43}=", re.ASCII)
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+# What JavaScript, and so better-call, trims: of all white space, no other gets through a server.
+_BLANK = " \t\xa0"
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -43,9 +44,14 @@ class SessionCookie:
         `cookie_header` is the request's Cookie header as WSGI hands it over. Several cookies of
         the name count as one when exactly one token among them is validly signed. Raises
         `AmbiguousSession` for two different ones.
+
+        An odd spelling that Better-Auth takes and we don't signs nobody in, but it counts as one
+        of the two: so we never name one person where the main site names another.
         """
-        signed = _signed_values(cookie_header, self.name)
-        return _only({token for token, signature in signed if self._signs(token, signature)})
+        signed = (one for one in _signed_values(cookie_header, self.name) if self._signs(one))
+        return _only(
+            (one.token, one.as_named and one.signature == self.sign(one.token)) for one in signed
+        )
 
     def is_foreign(self, cookie_header: str | None) -> bool:
         """Tell whether the header has a cookie of the right name and shape that proves nothing.
@@ -56,11 +62,13 @@ class SessionCookie:
 
     def sign(self, token: str) -> str:
         """Give the signature of a session token: 44 characters of standard base64."""
-        digest = hmac.digest(self.secret.encode(), token.encode(), hashlib.sha256)
-        return base64.b64encode(digest).decode()
+        return base64.b64encode(self._digest(token)).decode()
 
-    def _signs(self, token: str, signature: str) -> bool:
-        return hmac.compare_digest(self.sign(token), signature)
+    def _signs(self, signed: "_Signed") -> bool:
+        return hmac.compare_digest(self._digest(signed.token), base64.b64decode(signed.signature))
+
+    def _digest(self, token: str) -> bytes:
+        return hmac.digest(self.secret.encode(), token.encode(), hashlib.sha256)
 
 
 @dataclass(frozen=True)
@@ -84,7 +92,7 @@ class ForwardedCookie:
             token = self.verifier.token(cookie_header)
             return token and f"{token}.{self.verifier.sign(token)}"
         signed = _signed_values(cookie_header, self.name)
-        return _only({f"{token}.{signature}" for token, signature in signed})
+        return _only((f"{one.token}.{one.signature}", one.as_named) for one in signed)
 
     def is_foreign(self, cookie_header: str | None) -> bool:
         """Tell what `SessionCookie.is_foreign` does; without a verifier nobody here can."""
@@ -95,34 +103,45 @@ class ForwardedCookie:
         return f"{self.name}={quote(token, safe='')}"
 
 
-def _only(tokens: set[str]) -> str | None:
-    if len(tokens) > 1:
+@dataclass(frozen=True)
+class _Signed:
+    """A cookie of the session cookie's shape; `as_named`: its name stands as browsers send it.
+
+    A browser keeps what ``__Secure-`` promises for the very name only. With a no-break space before
+    it, which better-call trims, a sibling subdomain may set it.
+    """
+
+    token: str
+    signature: str
+    as_named: bool
+
+
+def _only(read: Iterable[tuple[str, bool]]) -> str | None:
+    """Give the one value that was read, if it was read once at least as it should be."""
+    values = list(read)
+    if len({value for value, _ in values}) > 1:
         raise AmbiguousSession
-    return tokens.pop() if tokens else None
+    return next((value for value, is_exact in values if is_exact), None)
 
 
-def _signed_values(cookie_header: str | None, name: str) -> Iterator[tuple[str, str]]:
-    """Give token and signature of each cookie of this name that has the shape of a signed one."""
-    for value in _values(cookie_header or "", name):
-        token, dot, signature = _decoded(value).rpartition(".")
-        # PostgreSQL's text cannot hold NUL, nor UTF-8 a lone surrogate: no session has such a token.
-        if dot and token and _SIGNATURE.fullmatch(signature) and not _UNSTORABLE.search(token):
-            yield token, signature
-
-
-def _values(cookie_header: str, name: str) -> Iterator[str]:
-    for pair in cookie_header.split(";"):
+def _signed_values(cookie_header: str | None, name: str) -> Iterator[_Signed]:
+    for pair in (cookie_header or "").split(";"):
         key, equals, value = pair.partition("=")
-        if equals and key.strip(" \t") == name:
-            yield value.strip(" \t")
+        if not equals or key.strip(_BLANK) != name:
+            continue
+        token, _, signature = _decoded(value.strip(_BLANK)).rpartition(".")
+        # PostgreSQL's text cannot hold NUL, nor UTF-8 a lone surrogate: no session has such a token.
+        if token and _SIGNATURE.fullmatch(signature) and not _UNSTORABLE.search(token):
+            yield _Signed(token, signature, key.rstrip(_BLANK).lstrip(" \t") == name)
 
 
 def _decoded(value: str) -> str:
     """Undo one pair of double quotes and one percent-encoding, as better-call 1.4.5 does.
 
-    What cannot be decoded stays as it is, so it fails at the signature.
+    It looks at the opening quote only, and takes the last character for the closing one. What
+    cannot be decoded stays as it is, so it fails at the signature.
     """
-    if len(value) >= 2 and value[0] == value[-1] == '"':
+    if value.startswith('"'):
         value = value[1:-1]
     if "%" not in value or _BAD_ESCAPE.search(value):
         return value

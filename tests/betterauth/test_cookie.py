@@ -133,6 +133,11 @@ EDGES: dict[str, tuple[Callable[[Sent], str], bool, bool]] = {
     ),
     "another spelling of the signature": (lambda c: f"{c.name}={c.respelled}", False, True),
     "only an opening quote": (lambda c: f'{c.name}="{c.raw}', False, False),
+    "an opening quote and one more letter": (lambda c: f'{c.name}="{c.raw}x', True, True),
+    "an opening quote and two more letters": (lambda c: f'{c.name}="{c.raw}xx', False, False),
+    "a no-break space around the value": (lambda c: f"{c.name}=\xa0{c.raw}\xa0", True, True),
+    "a no-break space after the name": (lambda c: f"{c.name}\xa0={c.raw}", True, True),
+    "a no-break space before the name": (lambda c: f"\xa0{c.name}={c.raw}", False, True),
     "only a closing quote": (lambda c: f'{c.name}={c.raw}"', False, False),
     "a lone quote": (lambda c: f'{c.name}="', False, False),
     "two pairs of quotes": (lambda c: f'{c.name}=""{c.raw}""', False, False),
@@ -234,7 +239,7 @@ def test_the_main_site_itself_answers_to_the_same_header_as_the_table_says(
 def _session_of_the_site(site: httpx.Client, cookie_header: str) -> str | None:
     answer = site.get(
         "/api/auth/get-session?disableCookieCache=true&disableRefresh=true",
-        headers={"Cookie": cookie_header},
+        headers={b"Cookie": cookie_header.encode("latin-1")},
     )
     assert answer.status_code == 200, answer.text
     return None if answer.json() is None else answer.json()["session"]["token"]
@@ -296,6 +301,27 @@ def test_two_different_valid_cookies_are_ambiguous_wherever_they_stand() -> None
             COOKIE.token(header)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        f"\xa0{NAME}={{0.raw}}",
+        f"{NAME}={{0.respelled}}",
+        f"\xa0{NAME}={{0.respelled}}",
+    ],
+    ids=["a no-break space before the name", "respelled", "both"],
+)
+def test_what_only_better_auth_would_take_signs_nobody_in_yet_counts_as_a_second_session(
+    odd: str,
+) -> None:
+    header = odd.format(Sent(NAME, "theirs", COOKIE.sign("theirs")))
+    assert COOKIE.token(header) is None
+    for both in (f"{header}; {NAME}={TOKEN}.{SIGNATURE}", f"{NAME}={TOKEN}.{SIGNATURE}; {header}"):
+        with pytest.raises(AmbiguousSession):
+            COOKIE.token(both)
+    mine = odd.format(Sent(NAME, TOKEN, SIGNATURE))
+    assert COOKIE.token(f"{mine}; {NAME}={TOKEN}.{SIGNATURE}") == TOKEN
+
+
 def test_one_valid_cookie_among_many_bad_ones_is_taken() -> None:
     bad = [f"{NAME}={value}" for value in ("", "x", "x.y", f"{TOKEN}.", f"x.{SIGNATURE}", "%")]
     for place in range(len(bad) + 1):
@@ -319,6 +345,9 @@ def test_only_the_configured_name_counts(name: str) -> None:
         name.lower() if name != name.lower() else name.upper(),
         name[2:],
         f"{name} x",
+        f"\xa0{name}",
+        f"\x85{name}",
+        f"\u2000{name}",
     ):
         assert cookie.token(f"{other}={value}") is None
 
@@ -351,7 +380,10 @@ def test_a_byte_outside_ascii_makes_a_forgery_and_no_error() -> None:
     # WSGI hands header bytes over as Latin-1 characters (PEP 3333).
     for stray in bytes(range(0x80, 0x100)).decode("latin-1"):
         for value in (f"{stray}{TOKEN}.{SIGNATURE}", f"{TOKEN}.{stray}{SIGNATURE[1:]}"):
-            assert COOKIE.token(f"{NAME}={value}") is None
+            assert COOKIE.token(f"{NAME}=x{value}") is None
+            # A no-break space around a value is trimmed, as Better-Auth does.
+            trimmed = stray == "\xa0" and value.startswith(stray)
+            assert COOKIE.token(f"{NAME}={value}") == (TOKEN if trimmed else None)
         assert COOKIE.token(f"{stray}={stray}; {NAME}={TOKEN}.{SIGNATURE}; x={stray}") == TOKEN
 
 
