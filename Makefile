@@ -49,7 +49,7 @@ lock: tools .venv/.stamp
 
 clean:
 	@if [ -L .demo/postgres/moved-to ]; then rm -rf "$$(readlink .demo/postgres/moved-to)"; fi
-	rm -rf .venv .demo .cache screenshots .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov test-results
+	rm -rf .venv .demo .cache screenshots .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov test-results
 	rm -rf $(SITE)/node_modules tests/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,0 +1,122 @@
+"""Whatever is done to a real cookie, it proves its own session or none."""
+
+import base64
+from string import ascii_letters, digits
+from urllib.parse import quote, unquote_to_bytes
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from onboarding.betterauth.cookie import AmbiguousSession, SessionCookie
+
+NAME = "better-auth.session_token"
+COOKIE = SessionCookie(NAME, "harness-secret-0123456789-abcdefghijkl-XYZ")
+# Real ones of better-auth 1.7.25, and another of the same secret.
+TOKEN = "FgBjnAm9zWvc3QWKpepwsZCwqPNZf6rB"
+SIGNATURE = "jGZfk9YnouyUoKDLvBfhP797R8SkAI6FXSKhvTKBN+4="
+OTHER = "Jw5HeBzLPmTn4XqVr8Kd2YsGcFa7tUo9"
+ENCODED = f"{NAME}={quote(f'{TOKEN}.{SIGNATURE}', safe='')}"
+RAW = f'{NAME}="{TOKEN}.{SIGNATURE}"'
+TWO = f"{ENCODED}; theme=dark; {NAME}={OTHER}.{COOKIE.sign(OTHER)}"
+
+# What a parser may stumble on, beside any character of a header and a few that no server passes.
+PIECES = st.one_of(
+    st.sampled_from(
+        [
+            *('.=;,%"\\+/ \t\r\n\x00\x7f\x85\xa0\u2000\udcff'),
+            *("%2B", "%2b", "%3D", "%25", "%00", "%ff", "%C0%AE"),
+            *(NAME, f"; {NAME}=", "__Secure-", TOKEN, SIGNATURE),
+        ]
+    ),
+    st.characters(max_codepoint=0xFF),
+)
+
+
+@st.composite
+def mangled(draw: st.DrawFn) -> str:
+    """A real Cookie header to which one to four things were done."""
+    text = draw(st.sampled_from([ENCODED, RAW, TWO]))
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(text)))
+        end = draw(st.integers(start, min(len(text), start + 8)))
+        part = text[start:end]
+        text = text[:start] + draw(_instead_of(part)) + text[end:]
+    return text
+
+
+def _instead_of(part: str) -> st.SearchStrategy[str]:
+    written = part.encode("utf-8", "surrogatepass")
+    changes = [
+        "",
+        part * 2,
+        part.swapcase(),
+        part[::-1],
+        quote(written, safe=""),
+        "".join(f"%{byte:02x}" for byte in written),
+        unquote_to_bytes(written).decode("latin-1"),
+        part.translate(str.maketrans("+/ ", "-_+")),
+    ]
+    return st.one_of(st.sampled_from(changes), PIECES, PIECES.map(lambda piece: piece + part))
+
+
+def _spellings(token: str) -> list[str]:
+    """Give the four spellings of a signed token, the exact one first: two bits carry nothing."""
+    signature = COOKIE.sign(token)
+    digest = base64.b64decode(signature)
+    spelled = (f"{signature[:-2]}{letter}=" for letter in ascii_letters + digits + "+/")
+    others = [one for one in spelled if one != signature and base64.b64decode(one) == digest]
+    return [f"{token}.{one}" for one in (signature, *others)]
+
+
+SPELLINGS = {
+    spelling.encode(): (token, number == 0)
+    for token in (TOKEN, OTHER)
+    for number, spelling in enumerate(_spellings(token))
+}
+
+
+def _told(pair: str) -> tuple[str, bool] | None:
+    """Give whose session a pair tells of, by a look into a list of all that may; and how exactly."""
+    key, _, value = pair.partition("=")
+    value = value.strip(" \t\xa0")
+    value = value[1:-1] if value[:1] == '"' else value
+    told = SPELLINGS.get(unquote_to_bytes(value.encode("utf-8", "surrogatepass")))
+    if told is None or key.strip(" \t\xa0") != NAME:
+        return None
+    return told[0], told[1] and not key.strip(" \t").startswith("\xa0")
+
+
+@settings(max_examples=500, deadline=None, derandomize=True, database=None)
+@given(mangled())
+@example(ENCODED)
+@example(RAW)
+@example(TWO)
+@example(ENCODED.replace("%3D", ""))
+@example(f"{NAME}={TOKEN}.{SIGNATURE.replace('+', '-')}")
+@example(f"{ENCODED}; {NAME}={TOKEN}.{SIGNATURE[:-2]}5=")
+def test_a_mangled_cookie_proves_its_own_session_or_none_and_raises_nothing_else(
+    header: str,
+) -> None:
+    told = [one for pair in header.split(";") if (one := _told(pair)) is not None]
+    if len({token for token, _ in told}) > 1:
+        with pytest.raises(AmbiguousSession):
+            COOKIE.token(header)
+    else:
+        exact = [token for token, is_exact in told if is_exact]
+        assert COOKIE.token(header) == (exact[0] if exact else None)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(st.binary(min_size=32, max_size=32), st.text(min_size=1, max_size=40))
+def test_no_other_signature_proves_a_token(digest: bytes, token: str) -> None:
+    signature = base64.b64encode(digest).decode()
+    header = f"{NAME}={quote(f'{token}.{signature}'.encode('utf-8', 'surrogatepass'), safe='')}"
+    assert COOKIE.token(header) is None
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
+def test_every_token_comes_back_from_the_cookie_that_better_auth_would_send(token: str) -> None:
+    value = quote(f"{token}.{COOKIE.sign(token)}", safe="!*'()")
+    assert COOKIE.token(f"theme=dark; {NAME}={value}; lang=en") == token
