@@ -200,25 +200,6 @@ def test_the_layout_is_looked_for_at_the_first_need_and_kept(
     assert ["pg_attribute" in statement for statement in asked] == [True, True] + [False] * 3
 
 
-def test_the_one_statement_takes_three_looks_by_index(server: Postgres, migrated: Place) -> None:
-    place = resettled(migrated, "crowded")
-    place.sql(KYSELY.crowd(2000))
-    place.sql(
-        "INSERT INTO user_profile SELECT id, 'Advanced', 'None', true FROM \"user\";"
-        "ANALYZE user_profile"
-    )
-    with opened(place.engine_url()) as database:
-        before = server.log_size()
-        assert SharedTables(database, KYSELY.names).of("crowd-7").standing is Standing.ONBOARDED
-    asked = server.statements("onboarding", after=before)[-1]
-    with psycopg.connect(place.url()) as connection:
-        connection.execute(f"PREPARE look AS {asked}")
-        plan = connection.execute("EXPLAIN EXECUTE look('crowd-7')").fetchall()
-    lines = "\n".join(line for (line,) in plan)
-    assert lines.count("Index Scan") == 3, lines
-    assert "Seq Scan" not in lines
-
-
 # A change to a running main site's tables, the way back, and what check() says in between.
 DRIFTS = {
     "the expiry is renamed": (
