@@ -381,5 +381,12 @@ class TestForwardedCookie:
         with pytest.raises(AmbiguousSession):
             COOKIE.token(f"{NAME}={signed('t')}; {NAME}=t.{'A' * 43}=")
 
+    def test_a_cookie_that_is_only_nearly_of_the_name_is_not_passed_on_yet_counts(self) -> None:
+        planted = f"\xa0{NAME}={signed('planted')}"
+        for cookie in (COOKIE, ForwardedCookie(NAME, SIGNER)):
+            assert cookie.token(planted) is None
+            with pytest.raises(AmbiguousSession):
+                cookie.token(f"{planted}; {NAME}={signed('t')}")
+
     def test_its_text_holds_no_secret(self) -> None:
         assert SECRET not in repr(ForwardedCookie(NAME, SIGNER))

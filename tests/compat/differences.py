@@ -103,7 +103,8 @@ DIFFERENCES = (
         OUT,
         IN,
         "Better-Auth asks at sign-in only, and its admin endpoint deletes the sessions. A ban set"
-        " in the database counts here, too, as long as it lasts.",
+        " in the database counts here, too, as long as it lasts"
+        " ([0015](decisions/0015-who-is-out-here-though-signed-in-there.md)).",
     ),
     Difference(
         "an anonymous user",
@@ -111,7 +112,7 @@ DIFFERENCES = (
         OUT,
         IN,
         "There is no person yet whose answers could be kept for good; the page says to create an"
-        " account.",
+        " account ([0015](decisions/0015-who-is-out-here-though-signed-in-there.md)).",
     ),
 )
 
