@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from onboarding.betterauth.cookie import SessionCookie
 from onboarding.betterauth.get_session import GetSession
+from onboarding.cli import register_commands
 from onboarding.config import Settings
 from onboarding.database import Database, Unavailable
 from onboarding.identity import Identities
@@ -58,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     add_headers(app, settings, assets)
     for room in (profile, wizard, signed_out, health):
         app.register_blueprint(room.blueprint)
+    register_commands(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals |= {
         "asset": assets.address,
