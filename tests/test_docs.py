@@ -14,11 +14,14 @@ from werkzeug.routing import Rule
 
 from devstack.processes import ROOT
 from onboarding.config import Settings, SettingsFault
+from onboarding.doctor import CHECKS
 from onboarding.identity import Standing
 from onboarding.web.access import AREAS, Area, Kind, Verdict, area_of, decide
 
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 ROUTES = ROOT / "docs" / "routes.md"
+DOCTOR = ROOT / "docs" / "doctor.md"
+SAID = ROOT / "tests" / "doctor" / "snapshots"
 COMMANDS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md")
 DOCUMENTS = sorted(
     [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "examples" / "main-site" / "README.md"]
@@ -144,6 +147,46 @@ def test_every_command_is_documented_and_no_other() -> None:
     }
     assert real
     assert documented == real
+
+
+def test_every_command_of_flask_is_documented_with_its_options_and_no_other(app: Flask) -> None:
+    # A command has a document of its own name.
+    for name, command in app.cli.commands.items():
+        documented = {
+            option.strip("`")
+            for option, _ in table(ROOT / "docs" / f"{name}.md", "Options", "option")
+        }
+        real = {option for parameter in command.params for option in parameter.opts}
+        assert documented == real, name
+
+
+def test_every_condition_of_the_doctor_is_documented_in_its_order_and_no_other() -> None:
+    documented = [condition for condition, *_ in table(DOCTOR, "Conditions", "condition")]
+    assert documented == list(CHECKS)
+
+
+def test_every_level_that_a_condition_was_seen_with_is_documented() -> None:
+    documented = {
+        (level, condition)
+        for condition, *cells in table(DOCTOR, "Conditions", "condition")
+        for level, cell in zip(("ok", "warning", "fault"), cells, strict=False)
+        if cell != "–"
+    }
+    seen = {
+        (match[1], match[2].strip())
+        for snapshot in SAID.iterdir()
+        for match in re.finditer(r"^(ok|warning|fault) +(.{14})  ", snapshot.read_text(), re.M)
+    }
+    assert seen <= documented
+
+
+def test_the_doctors_example_is_what_it_really_says() -> None:
+    said = {line for snapshot in SAID.iterdir() for line in snapshot.read_text().splitlines()}
+    example = DOCTOR.read_text().partition("```text\n")[2].partition("```")[0]
+    steady = re.sub(r"\b[0-9a-f]{12}\b", "FINGERPRINT", example)
+    steady = re.sub(r"PostgreSQL [\d.]+ answers in \d+ ms", "PostgreSQL N answers in N ms", steady)
+    assert steady
+    assert [line for line in steady.splitlines() if line not in said] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -41,7 +41,8 @@ def grants(installation: Installation, owner: str, app: str) -> str:
     read = [] if installation.by_http else [user, installation.session]
     return "\n".join(
         [
-            "-- Run this as the owner of the main site's tables, before alembic upgrade head.",
+            "-- Before alembic upgrade head, as the owner of the main site's tables, who must also be",
+            "-- allowed to create roles:",
             *_role(place, owner),
             *_usage(owner, [place.schema, user.schema], creates_in=place.schema),
             f"GRANT {_reads(place)} ({quoted(user.columns['id'])}) ON {_name(user)} TO {quoted(owner)};",
@@ -54,10 +55,10 @@ def grants(installation: Installation, owner: str, app: str) -> str:
                 for table in read
             ),
             "",
-            f"-- Run alembic upgrade head as {owner}, and then this as {owner}.",
+            f"-- Run alembic upgrade head as {owner}, and then, as {owner} too:",
             f"GRANT SELECT, INSERT, UPDATE ON {quoted(place.schema)}.{TABLE} TO {quoted(app)};",
             f"GRANT SELECT ON {quoted(place.schema)}.{VERSIONS} TO {quoted(app)};",
-            "-- And for the role that the main site connects as, to read the answers:",
+            "-- And, for the role that your own site connects as, to read the answers:",
             f"-- GRANT SELECT ON {quoted(place.schema)}.{TABLE} TO ...;",
         ]
     )

@@ -7,10 +7,11 @@ import pytest
 from psycopg import sql
 
 from devstack.postgres import Postgres
+from devstack.processes import ROOT
 from onboarding.doctor import rights
 from onboarding.doctor.installation import Installation
 from tests.betterauth.layouts import CAMEL, SNAKE_NAIVE, Layout
-from tests.doctor.conftest import as_role, follow, told_grants
+from tests.doctor.conftest import Clinic, as_role, follow, told_grants
 from tests.places import Places, divided
 
 ODD = Layout(
@@ -31,6 +32,12 @@ PROFILE = """
 def places(server: Postgres) -> Iterator[Places]:
     with divided(server, "doctor-grants") as made:
         yield made
+
+
+def test_the_documented_example_is_what_it_says_of_better_auths_default_layout(
+    clinic: Clinic,
+) -> None:
+    assert f"```sql\n{clinic.told}\n```\n" in (ROOT / "docs" / "integrate.md").read_text()
 
 
 @pytest.mark.parametrize(
