@@ -109,9 +109,9 @@ def same_secret(installation: Installation) -> Iterator[Finding]:
     except httpx.HTTPError as error:
         yield _unreachable(address, error)
         return
-    if "TOKEN_EXPIRED" in answer.leads_to:
+    if "TOKEN_EXPIRED" in answer.leads_to.upper():
         yield ok("the main site verifies what our secret signed")
-    elif "INVALID_TOKEN" in answer.leads_to:
+    elif "INVALID_TOKEN" in answer.leads_to.upper():
         yield fault(
             "the main site doesn't verify what our secret signed",
             "give this app the main site's secret, letter for letter, and the same variable",

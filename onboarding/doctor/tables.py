@@ -121,13 +121,10 @@ def _evidence(connection: Connection, table: Table) -> Finding | None:
 
 
 def _newest(connection: Connection, table: str, column: str, *, naive: bool) -> timedelta | None:
-    now = "timezone('utc', now())" if naive else "now()"
-    query = f"SELECT max({quoted(column)}) - {now} FROM {table}"  # noqa: S608  (both are quoted)
-    try:
-        newest: timedelta | None = connection.exec_driver_sql(query).scalar()
-    except OverflowError:
-        # PostgreSQL's "infinity".
-        return None
+    column, now = quoted(column), "timezone('utc', now())" if naive else "now()"
+    # Some keep a session for ever, until 'infinity'.
+    query = f"SELECT max({column}) FILTER (WHERE isfinite({column})) - {now} FROM {table}"  # noqa: S608
+    newest: timedelta | None = connection.exec_driver_sql(query).scalar()
     return newest
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote
+from zlib import crc32
 
 import psycopg
 import pytest
@@ -43,17 +44,24 @@ class Clinic:
         """Give the environment of the app; an empty value takes a variable away."""
         return {**self.stage.app.environment(), "DATABASE_URL": self.url(APP, database), **changed}
 
-    def superuser(self, statement: sql.Composed) -> None:
-        """Run statements in the healthy database."""
-        with psycopg.connect(self.stage.server.url(HEALTHY), autocommit=True) as connection:
+    def superuser(self, statement: sql.Composed, database: str = HEALTHY) -> None:
+        """Run statements as nobody else may."""
+        with psycopg.connect(self.stage.server.url(database), autocommit=True) as connection:
             connection.execute(statement)
 
-    def copy(self, name: str, spoil: str) -> str:
-        """Make a copy of the healthy database and spoil it; gives its name."""
-        url = self.stage.server.create_database(name, template=HEALTHY)
-        with psycopg.connect(url, autocommit=True) as owner:
-            owner.execute(spoil)
+    def spoilt(self, spoil: str) -> str:
+        """Give the name of a copy of the healthy database in which these statements were run."""
+        name = f"doctor-{crc32(spoil.encode()):x}"
+        if name not in self.copies:
+            self.copies.add(name)
+            url = self.stage.server.create_database(name, template=HEALTHY)
+            with psycopg.connect(url, autocommit=True) as owner:
+                owner.execute(spoil)
         return name
+
+    @cached_property
+    def copies(self) -> set[str]:
+        return set()
 
     @cached_property
     def cookie(self) -> SessionCookie:

@@ -12,6 +12,7 @@ from tests.visitor import Person, newcomer
 
 NAME = "better-auth.session_token"
 SIGNATURE = "jGZfk9YnouyUoKDLvBfhP797R8SkAI6FXSKhvTKBN%2B4%3D"
+PLUGINS = 'ALTER TABLE "user" ADD banned boolean, ADD "isAnonymous" boolean'
 TOKEN = "FgBjnAm9zWvc3QWKpepwsZCwqPNZf6rB"
 
 
@@ -91,7 +92,7 @@ def test_a_secret_that_is_nearly_right_is_recognised(
 
 
 def test_a_guest_is_told_from_a_person(clinic: Clinic) -> None:
-    database = clinic.copy("doctor-guest", 'ALTER TABLE "user" ADD "isAnonymous" boolean')
+    database = clinic.spoilt(PLUGINS)
     url = clinic.stage.server.url(database)
     guest = newcomer(url, clinic.cookie, user={"isAnonymous": True})
     _, says = told(clinic, guest.cookie, DATABASE_URL=url)
@@ -99,7 +100,7 @@ def test_a_guest_is_told_from_a_person(clinic: Clinic) -> None:
 
 
 def test_somebody_banned_is_told(clinic: Clinic) -> None:
-    database = clinic.copy("doctor-banned", 'ALTER TABLE "user" ADD banned boolean')
+    database = clinic.spoilt(PLUGINS)
     url = clinic.stage.server.url(database)
     banned = newcomer(url, clinic.cookie, user={"banned": True})
     _, says = told(clinic, banned.cookie, DATABASE_URL=url)

@@ -258,7 +258,7 @@ def test_the_report_of(
     for variable in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(variable, raising=False)
     brought = set_up.brought(clinic)
-    database = clinic.copy(f"doctor-{slug(name)}", set_up.spoil) if set_up.spoil else "doctor"
+    database = clinic.spoilt(set_up.spoil) if set_up.spoil else "doctor"
     report = examined(clinic.environ(database, **set_up.environ(clinic)), **brought)
 
     said = clinic.steady(report.text())
