@@ -110,6 +110,18 @@ def test_a_table_that_one_role_made_for_everything_is_handed_over(places: Places
     assert levels(as_role(place.url(), roles[1], "pass-phrase"), {}) == ["ok", "ok"]
 
 
+def test_a_table_that_was_made_by_hand_can_be_adopted_by_the_new_owner(places: Places) -> None:
+    place = places.settle("handmade", CAMEL.ddl())
+    place.sql("""
+        CREATE TABLE user_profile (
+            user_id text PRIMARY KEY REFERENCES "user", python_proficiency text, developer_role text
+        )
+    """)
+    roles = ("hand_owner", "hand_app")
+    follow(told_grants(place.url(), *roles), place.url(), dict.fromkeys(roles, "pass-phrase"))
+    assert levels(as_role(place.url(), "hand_app", "pass-phrase"), {}) == ["ok", "ok"]
+
+
 def test_a_search_path_that_was_set_for_a_role_is_set_for_both(places: Places) -> None:
     place = places.settle("by role", CAMEL.ddl())
     place.places.owner.execute(
