@@ -40,12 +40,14 @@ def sign_in_page(installation: Installation) -> Iterator[Finding]:
 
 def get_session(installation: Installation) -> Iterator[Finding]:
     """Better-Auth answers where the settings say, as it answers nobody: 200 and null."""
-    address, by_http = installation.settings.session_url, installation.by_http
-    query = "?disableRefresh=true&disableCookieCache=true"
+    asked = httpx.URL(installation.settings.session_url).copy_merge_params(
+        {"disableRefresh": "true", "disableCookieCache": "true"}
+    )
+    address, by_http = _bare(str(asked)), installation.by_http
     # The source of all sessions, or no more than a sign that BETTER_AUTH_URL is right.
     otherwise = fault if by_http else warning
     try:
-        answer = ask(address + query)
+        answer = ask(str(asked))
     except httpx.HTTPError as error:
         yield _unreachable(address, error, otherwise)
         return

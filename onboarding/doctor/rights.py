@@ -96,9 +96,10 @@ def _excess(connection: Connection, tables: list[Table]) -> Iterator[str]:
                 yield f"may {verb} {table.schema}.{table.name}"
         if connection.scalar(_VERB, {"table": name, "verb": "DELETE"}):
             yield f"may DELETE {table.schema}.{table.name}"
-    account = f"{quoted(tables[0].schema)}.account"
-    if connection.scalar(_PASSWORD, {"table": account}):
-        yield f"may read {tables[0].schema}.account.password"
+    schema = tables[0].schema
+    for account in ("account", "accounts"):
+        if connection.scalar(_PASSWORD, {"table": f"{quoted(schema)}.{account}"}):
+            yield f"may read {schema}.{account}.password"
 
 
 def _name(table: Table) -> str:

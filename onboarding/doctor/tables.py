@@ -34,6 +34,7 @@ _MADE_AT = text("""
     SELECT CAST(attname AS text), format_type(atttypid, NULL) FROM pg_attribute
     WHERE attrelid = to_regclass(:table) AND attname IN ('createdAt', 'created_at')
     AND has_column_privilege(attrelid, attnum, 'SELECT') AND NOT attisdropped
+    AND atttypid IN (CAST('timestamp' AS regtype), CAST('timestamptz' AS regtype))
 """)
 
 

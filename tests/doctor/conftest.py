@@ -2,9 +2,10 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from socket import socket
 from urllib.parse import quote
 from zlib import crc32
 
@@ -13,6 +14,7 @@ import pytest
 from psycopg import sql
 
 from devstack.main_site import MainSite
+from devstack.processes import free_port
 from onboarding.betterauth.cookie import SessionCookie
 from onboarding.doctor import examine
 from onboarding.doctor.grants import grants
@@ -33,6 +35,8 @@ class Clinic:
 
     stage: Stage
     passwords: Mapping[str, str]
+    nowhere: int
+    """A port on which nobody answers."""
     told: str
     """What `--grants` said of the database, before there were roles and a table of ours."""
 
@@ -87,6 +91,7 @@ class Clinic:
             (self.stage.site.port, "SITE"),
             (self.stage.app.port, "APP"),
             (self.stage.server.port, "DATABASE"),
+            (self.nowhere, "NOWHERE"),
         ):
             said = re.sub(rf"\b{port}\b", name, said)
         said = re.sub(r"\b[0-9a-f]{12}\b", "FINGERPRINT", said)
@@ -106,15 +111,19 @@ class Clinic:
 
 
 @pytest.fixture(scope="session")
-def clinic(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+def clinic(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
     logs = tmp_path_factory.mktemp("clinic")
     url = stage.server.create_database(HEALTHY)
     MainSite(stage.site.port, url, stage.app.secret, stage.app.url).migrate(logs / "migrate.log")
     passwords = {role: f"pass-phrase-{secrets.token_hex(8)}" for role in (OWNER, APP)}
-    clinic = Clinic(stage, passwords, told_grants(url))
-    follow(clinic.told, url, passwords)
-    assert clinic.ada.token
-    return clinic
+    with socket() as taken:
+        # Bound, so that nobody else gets it; without listening.
+        taken.bind(("127.0.0.1", free_port()))
+        clinic = Clinic(stage, passwords, taken.getsockname()[1], told_grants(url))
+        follow(clinic.told, url, passwords)
+        # In the copies, too.
+        assert clinic.ada.token
+        yield clinic
 
 
 def follow(told: str, url: str, passwords: Mapping[str, str], **environ: str) -> None:

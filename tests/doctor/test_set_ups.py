@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from devstack.processes import free_port
 from tests.doctor.conftest import APP, Clinic, examined
 from tests.visitor import Person
 
@@ -82,7 +81,7 @@ SET_UPS = {
     "database down": SetUp(
         environ=lambda clinic: {
             "DATABASE_URL": clinic.url(APP).replace(
-                f":{clinic.stage.server.port}/", f":{clinic.stage.app.port}/"
+                f":{clinic.stage.server.port}/", f":{clinic.nowhere}/"
             )
         },
         faults={"database"},
@@ -228,7 +227,7 @@ SET_UPS = {
     "sessions over http, main site down": SetUp(
         environ=lambda clinic: {
             "SESSION_SOURCE": "http",
-            "BETTER_AUTH_URL": clinic.stage.app.url,
+            "BETTER_AUTH_URL": f"http://localhost:{clinic.nowhere}",
         },
         faults={"get-session", "cookie"},
         warnings={"same secret", "trusted origin"},
@@ -239,8 +238,8 @@ SET_UPS = {
     ),
     "main site down": SetUp(
         environ=lambda clinic: {
-            "BETTER_AUTH_URL": clinic.stage.app.url,
-            "SIGN_IN_URL": f"{clinic.stage.app.url}/sign-in",
+            "BETTER_AUTH_URL": f"http://localhost:{clinic.nowhere}",
+            "SIGN_IN_URL": f"http://localhost:{clinic.nowhere}/sign-in",
         },
         warnings={"same secret", "sign-in page", "get-session", "trusted origin"},
     ),
@@ -254,7 +253,7 @@ def test_the_report_of(
     set_up = SET_UPS[name]
     # Requests to other machines end here, and at once.
     for variable in ("https_proxy", "HTTPS_PROXY"):
-        monkeypatch.setenv(variable, f"http://127.0.0.1:{free_port()}")
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{clinic.nowhere}")
     for variable in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(variable, raising=False)
     brought = set_up.brought(clinic)
