@@ -51,14 +51,13 @@ def _first_entry(entries: str) -> str:
 
 
 def session_cookie_name(*, site_is_https: bool, prefix: str, name: str, secure: bool | None) -> str:
-    """Give the full name of the session cookie, as Better-Auth 1.7.25 builds it.
+    """Give the full name of the session cookie, as Better-Auth 1.6.0 to 1.7.25 build it.
 
     `secure` is `advanced.useSecureCookies`, None when the main site leaves it to its base URL.
+    ``__Secure-`` comes in front of any name, even one that starts with ``__Host-`` (measured).
     Only this one name may ever be accepted: falling back from ``__Secure-`` to the plain name
     would let a sibling subdomain or a plain-http attacker plant a session of their own.
     """
     full = name or f"{prefix}.session_token"
     secured = site_is_https if secure is None else secure
-    if secured and not full.startswith("__Host-"):
-        return f"__Secure-{full}"
-    return full
+    return f"__Secure-{full}" if secured else full

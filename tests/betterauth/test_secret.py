@@ -115,9 +115,14 @@ NAMES = {
         (True, "better-auth", "__Host-sid", False),
         "__Host-sid",
     ),
-    "a name that merely begins alike": (
-        (True, "better-auth", "__Hostess-sid", None),
-        "__Secure-__Hostess-sid",
+    "a __Host- name, https": ((True, "better-auth", "__Host-sid", None), "__Secure-__Host-sid"),
+    "a __Host- name, secure cookies": (
+        (False, "better-auth", "__Host-sid", True),
+        "__Secure-__Host-sid",
+    ),
+    "a __Secure- name, https": (
+        (True, "better-auth", "__Secure-sid", None),
+        "__Secure-__Secure-sid",
     ),
 }
 
