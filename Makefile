@@ -14,15 +14,16 @@ ifndef INSTALLING
 .NOTPARALLEL:
 endif
 
-.PHONY: help demo test check screenshots lock clean setup tools
+.PHONY: help demo test check compatibility screenshots lock clean setup tools
 
 help:
-	@echo 'make demo         run all of it here: PostgreSQL, a Better-Auth main site, the app; Ctrl+C stops it'
-	@echo 'make test         checks, then the whole suite; make test ARGS="-k wizard" passes arguments to pytest'
-	@echo 'make check        format, lint, types, import contracts'
-	@echo 'make screenshots  take pictures of every page into screenshots/, and those of the documentation'
-	@echo 'make lock         compile requirements/*.txt anew; make lock ARGS=--upgrade takes newer versions'
-	@echo 'make clean        remove what was installed and generated, the data of the demo included'
+	@echo 'make demo           run all of it here: PostgreSQL, a Better-Auth main site, the app; Ctrl+C stops it'
+	@echo 'make test           checks, then the whole suite; make test ARGS="-k wizard" passes arguments to pytest'
+	@echo 'make check          format, lint, types, import contracts'
+	@echo 'make compatibility  run main sites of every kind and version; writes the tables of docs/compatibility.md'
+	@echo 'make screenshots    take pictures of every page into screenshots/, and those of the documentation'
+	@echo 'make lock           compile requirements/*.txt anew; make lock ARGS=--upgrade takes newer versions'
+	@echo 'make clean          remove what was installed and generated, the data of the demo included'
 
 demo: setup
 	@exec $(BIN)/python -m devstack.demo
@@ -30,6 +31,9 @@ demo: setup
 # Three workers for two cores: much of a test is waiting, for a browser or a server to start.
 test: setup check
 	@exec $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+compatibility: setup
+	@exec $(BIN)/python -m tests.compat.document $(ARGS)
 
 screenshots: setup
 	@$(BIN)/python -m devstack.screenshots
@@ -77,6 +81,6 @@ $(SITE)/node_modules/.stamp: $(SITE)/package.json $(SITE)/package-lock.json
 	@touch $@
 
 tests/node_modules/.stamp: tests/package.json tests/package-lock.json
-	@echo "installing the tests' browser"
+	@echo "installing the tests' browser and main sites"
 	@cd tests && $(NPM_CI) >/dev/null
 	@touch $@

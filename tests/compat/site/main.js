@@ -1,0 +1,122 @@
+/**
+ * Better-Auth main sites for the compatibility tests, many in one process.
+ *
+ * `node main.js better-auth-1.7.0` reads a JSON line for each site to open (`{"port": …}`, see
+ * `opened`) or to close (`{"close": port}`) and answers each with one: `{"ready": port}`,
+ * `{"closed": port}` or `{"error": "…"}`. It ends with its stdin.
+ */
+import { createHash } from "node:crypto";
+import { createServer } from "node:http";
+import { createInterface } from "node:readline";
+
+import { redisStorage } from "@better-auth/redis-storage";
+import { Redis } from "ioredis";
+import { PostgresDialect } from "kysely";
+import pg from "pg";
+
+import { authOptions } from "../../../examples/main-site/auth-options.js";
+import { drizzleDatabase } from "./drizzle.js";
+
+const library = process.argv[2];
+const { betterAuth } = await import(library);
+const { getAuthTables } = await import(`${library}/db`);
+const { getMigrations } = await import(`${library}/db/migration`);
+const { drizzleAdapter } = await import(`${library}/adapters/drizzle`);
+const allPlugins = await import(`${library}/plugins`);
+
+/** What to close, by port. */
+const open = new Map();
+
+/**
+ * Open a site: its own migrations first, then a server that has nothing but Better-Auth.
+ *
+ * @param {object} order
+ * @param {number} order.port
+ * @param {string} order.siteUrl the base URL, https or not: the server itself never is
+ * @param {string} order.onboardingOrigin
+ * @param {string} order.databaseUrl
+ * @param {string} [order.secret]
+ * @param {string} [order.schemaName]
+ * @param {{usePlural?: boolean}} [order.drizzle] the Drizzle adapter's options, if it is to be used
+ * @param {string} [order.redisUrl] a secondary storage
+ * @param {object} order.options of Better-Auth, as far as JSON can say them
+ * @param {Record<string, object>} order.plugins their options by name
+ * @param {boolean} order.migrate
+ */
+async function opened(order) {
+  const pool = new pg.Pool({ connectionString: order.databaseUrl, max: 4 });
+  pool.on("error", (error) => console.error(`database: ${error.message}`));
+  const redis = order.redisUrl && new Redis(order.redisUrl);
+  const overrides = {
+    // A password takes Better-Auth a tenth of a second to hash; how it does is no matter here.
+    emailAndPassword: { enabled: true, password: { hash: hashed, verify: isHash } },
+    ...order.options,
+    plugins: Object.entries(order.plugins).map(([name, options]) => allPlugins[name](options)),
+    ...(redis && { secondaryStorage: redisStorage({ client: redis }) }),
+  };
+  const options = authOptions({ ...order, database: pool }, overrides);
+  if (order.schemaName) {
+    const dialect = new PostgresDialect({ pool });
+    options.database = { dialect, type: "postgres", schemaName: order.schemaName };
+  }
+  if (order.drizzle) {
+    const { db, schema, ddl } = drizzleDatabase(pool, getAuthTables(options), options, order.drizzle);
+    if (order.migrate) await pool.query(ddl);
+    options.database = drizzleAdapter(db, { provider: "pg", schema, ...order.drizzle });
+  }
+  const auth = betterAuth(options);
+  if (order.migrate && !order.drizzle) await (await getMigrations(auth.options)).runMigrations();
+  const server = createServer((request, response) =>
+    answer(auth, request, response).catch((error) => response.destroy(error)),
+  );
+  await new Promise((resolve, reject) => {
+    server.once("error", reject).listen(order.port, "127.0.0.1", resolve);
+  });
+  open.set(order.port, async () => {
+    server.close();
+    server.closeAllConnections();
+    redis?.disconnect();
+    await pool.end();
+  });
+  return { ready: order.port };
+}
+
+/**
+ * Not by Better-Auth's own `toNodeHandler`, which in 1.6.0 never ends a response larger than a
+ * stream's buffer: large users see a page that loads for ever.
+ */
+async function answer(auth, request, response) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const url = new URL(request.url, auth.options.baseURL);
+  const body = chunks.length > 0 ? Buffer.concat(chunks) : undefined;
+  const { method, headers } = request;
+  const answered = await auth.handler(new Request(url, { method, headers, body }));
+  const fields = Object.fromEntries(answered.headers);
+  const cookies = answered.headers.getSetCookie();
+  response.writeHead(answered.status, { ...fields, "set-cookie": cookies });
+  response.end(Buffer.from(await answered.arrayBuffer()));
+}
+
+async function hashed(password) {
+  return createHash("sha256").update(password).digest("hex");
+}
+
+async function isHash({ hash, password }) {
+  return hash === (await hashed(password));
+}
+
+async function closed({ close: port }) {
+  await open.get(port)();
+  open.delete(port);
+  return { closed: port };
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const order = JSON.parse(line);
+  const said = await (order.close ? closed(order) : opened(order)).catch((error) => ({
+    error: error.stack ?? String(error),
+  }));
+  console.log(JSON.stringify(said));
+}
+process.exit(0);
