@@ -14,11 +14,12 @@ ifndef INSTALLING
 .NOTPARALLEL:
 endif
 
-.PHONY: help demo test check compatibility screenshots lock clean setup tools
+.PHONY: help demo test test-browsers check compatibility screenshots lock clean setup tools
 
 help:
 	@echo 'make demo           run all of it here: PostgreSQL, a Better-Auth main site, the app; Ctrl+C stops it'
 	@echo 'make test           checks, then the whole suite; make test ARGS="-k wizard" passes arguments to pytest'
+	@echo 'make test-browsers  the frame in Chromium, Firefox and WebKit; installs them (Debian, Ubuntu: by apt)'
 	@echo 'make check          format, lint, types, import contracts'
 	@echo 'make compatibility  run main sites of every kind and version; writes the tables of docs/compatibility.md'
 	@echo 'make screenshots    take pictures of every page into screenshots/, and those of the documentation'
@@ -31,6 +32,20 @@ demo: setup
 # Three workers for two cores: much of a test is waiting, for a browser or a server to start.
 test: setup check
 	@exec $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# MiniBrowser, WebKitGTK's own, has no headless mode: hence a screen in memory.
+test-browsers: setup .venv/.browsers
+	@missing=; \
+	for pair in chromium:chromium chromedriver:chromium-driver firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver xvfb-run:xvfb; do \
+		command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		command -v apt-get >/dev/null || { echo "needed:$$missing (install them by hand: there is no apt-get here)" >&2; exit 1; }; \
+		echo "installing$$missing"; \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -q >/dev/null && $$sudo apt-get install -y -q --no-install-recommends $$missing >/dev/null; \
+	fi
+	@exec xvfb-run -a $(BIN)/python -m pytest -o addopts="-q --import-mode=importlib -p no:valkey" tests/engines $(ARGS)
 
 compatibility: setup
 	@exec $(BIN)/python -m tests.compat.document $(ARGS)
@@ -48,6 +63,7 @@ check: tools .venv/.stamp
 lock: tools .venv/.stamp
 	$(COMPILE) -o requirements/app.txt
 	$(COMPILE) --group dev -o requirements/dev.txt
+	$(COMPILE) --group dev --group browsers -o requirements/browsers.txt
 	@! grep -nE '://|^ *--(extra-)?(index|find)' requirements/*.txt
 	@! grep -nE '"resolved": *"http' $(SITE)/package-lock.json tests/package-lock.json
 
@@ -73,6 +89,10 @@ tools:
 	@echo 'installing the Python packages'
 	@$(PYTHON) -m venv --clear .venv
 	@$(PIP) install -q --require-hashes --only-binary :all: -r requirements/dev.txt
+	@touch $@
+
+.venv/.browsers: .venv/.stamp requirements/browsers.txt
+	@$(PIP) install -q --require-hashes --only-binary :all: -r requirements/browsers.txt
 	@touch $@
 
 $(SITE)/node_modules/.stamp: $(SITE)/package.json $(SITE)/package-lock.json

@@ -19,7 +19,7 @@ from onboarding.database import Database, Unavailable
 from onboarding.identity import Identities
 from onboarding.sources.http import MainSite
 from onboarding.sources.tables import SharedTables
-from onboarding.web import current, health, profile, signed_out, wizard
+from onboarding.web import current, embed, health, looks, profile, signed_out, wizard
 from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.errors import handle_errors
@@ -46,7 +46,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     identities = _source(settings, database)
 
     app = Flask(__name__)
-    assets = Assets(Path(app.root_path) / "static")
+    sheets = {name: theme.css() for name, theme in settings.themes.items()}
+    assets = Assets(Path(app.root_path) / "static", sheets)
     # "//profile" is no page of ours; merging its slashes would redirect to an absolute address.
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
@@ -57,13 +58,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     guard(app)
     handle_errors(app)
     add_headers(app, settings, assets)
-    for room in (profile, wizard, signed_out, health):
+    for room in (profile, wizard, signed_out, health, embed, looks):
         app.register_blueprint(room.blueprint)
     register_commands(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals |= {
         "asset": assets.address,
         "cards": settings.widget == "cards",
+        "parents": " ".join(settings.embed_origins),
+        "theme_asked": looks.theme_asked,
+        "theme_sheet": assets.theme,
     }
     if settings.forwarded_proxies:
         hops = settings.forwarded_proxies

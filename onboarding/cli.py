@@ -1,4 +1,4 @@
-"""The operators' commands: `flask doctor`."""
+"""The operators' commands: `flask doctor`, `flask embed-snippet`."""
 
 import os
 import re
@@ -8,11 +8,13 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup
 
+from onboarding.config import Settings, SettingsFault
 from onboarding.database import Unavailable
 from onboarding.doctor import examine
 from onboarding.doctor.findings import Level
 from onboarding.doctor.grants import grants
 from onboarding.doctor.installation import Installation, Missing
+from onboarding.web.embed import snippet
 
 _COLOURS = {
     Level.OK: "green",
@@ -25,6 +27,7 @@ _COLOURS = {
 def register_commands(app: Flask) -> None:
     """Add our commands to `flask`."""
     app.cli.add_command(doctor)
+    app.cli.add_command(embed_snippet)
 
 
 def app_for_commands() -> Flask | None:
@@ -117,6 +120,17 @@ def doctor(
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         click.echo(report.text(_painted) if colour else report.text(), color=colour)
     sys.exit(report.has_fault)
+
+
+@click.command()
+def embed_snippet() -> None:
+    """Print the lines that show this app inside a page, its script pinned by a hash."""
+    try:
+        settings = Settings.from_environ(os.environ)
+    except SettingsFault as fault:
+        click.echo(fault, err=True)
+        sys.exit(2)
+    click.echo(snippet(settings.app_origin))
 
 
 def _print_grants(installation: Installation, owner_role: str, app_role: str) -> None:

@@ -20,6 +20,7 @@ from onboarding.betterauth.cookie import ForwardedCookie, SessionCookie
 from onboarding.betterauth.get_session import get_session_url
 from onboarding.betterauth.schema import SESSION_FIELDS, USER_FIELDS, TableNames
 from onboarding.betterauth.secret import SecretFault, session_cookie_name, signing_secret
+from onboarding.themes import Theme, read_themes
 
 T = TypeVar("T")
 
@@ -70,6 +71,7 @@ class Settings:
     sign_in_return_param: str
     embed_origins: tuple[str, ...]
     widget: str
+    themes: Mapping[str, Theme]
     forwarded_proxies: int
 
     @property
@@ -97,6 +99,7 @@ class Settings:
         cookie_name = reader.optional("BETTER_AUTH_COOKIE_NAME", _token, "")
         secure_cookies = reader.optional("BETTER_AUTH_SECURE_COOKIES", _switch, "")
         widget = reader.optional("ONBOARDING_WIDGET", _one_of("select", "cards"), "select")
+        themes = reader.optional("THEMES_FILE", _themes, "")
         forwarded_proxies = reader.optional("FORWARDED_PROXIES", _up_to(9), "0")
         reader.finish()
         name = session_cookie_name(
@@ -121,6 +124,7 @@ class Settings:
             sign_in_return_param=sign_in_return_param,
             embed_origins=embed_origins,
             widget=widget,
+            themes=themes,
             forwarded_proxies=forwarded_proxies,
         )
 
@@ -285,6 +289,10 @@ def _one_of(*words: str) -> Callable[[str], str]:
         return text
 
     return word
+
+
+def _themes(path: str) -> Mapping[str, Theme]:
+    return read_themes(path) if path else {}
 
 
 def _up_to(most: int) -> Callable[[str], int]:

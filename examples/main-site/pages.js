@@ -12,7 +12,7 @@ import { settings } from "./settings.js";
  */
 
 const profileUrl = `${settings.onboardingUrl}/profile`;
-// `return_to` is where the app sends people back to: the page that sent them, or that frames it.
+// `return_to` is where the app sends people back to.
 const onboardingFrom = (path) =>
   `${settings.onboardingUrl}/?${new URLSearchParams({ return_to: settings.siteUrl + path })}`;
 
@@ -97,7 +97,10 @@ const invitation = html`<section class="card">
 export const setup = () =>
   layout(
     "Your account",
-    html`<iframe title="Your profile" src="${onboardingFrom("/setup")}"></iframe>`,
+    html`<script src="${settings.onboardingUrl}/embed.js" async></script>
+      <onboarding-frame src="${settings.onboardingUrl}/">
+        <a href="${onboardingFrom("/setup")}">Set up your profile</a>
+      </onboarding-frame>`,
   );
 
 /** @param {{ user?: User, callbackURL?: string }} visit */

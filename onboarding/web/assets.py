@@ -1,25 +1,42 @@
-"""Static files, addressed by their content: an address whose content can't change is kept for good."""
+"""Files that are the same for everybody, addressed by their content: such an address is kept for good."""
 
-from hashlib import sha256
+import base64
+from collections.abc import Mapping
+from hashlib import sha256, sha384
 from pathlib import Path
 
 
 class Assets:
-    """The files of one folder, read once at the start; served under ``/static/``."""
+    """The files of one folder, served under ``/static/``, and the themes' style sheets.
 
-    def __init__(self, folder: Path) -> None:
+    Read once at the start. `themes` holds each theme's style sheet by its name.
+    """
+
+    def __init__(self, folder: Path, themes: Mapping[str, str]) -> None:
+        files = {f"/static/{file.name}": file.read_bytes() for file in folder.iterdir()}
+        sheets = {f"/themes/{name}.css": css.encode() for name, css in themes.items()}
+        self._contents = files | sheets
         self._versions = {
-            file.name: sha256(file.read_bytes()).hexdigest()[:12] for file in folder.iterdir()
+            path: sha256(content).hexdigest()[:12] for path, content in self._contents.items()
         }
 
-    def address(self, name: str) -> str:
-        """Give a file's address with its content's hash. Plain text: error pages need it too."""
-        return f"/static/{name}?v={self._versions[name]}"
+    def address(self, path: str) -> str:
+        """Give a path's address with its content's hash. Plain text: error pages need it too."""
+        return f"{path}?v={self._versions[path]}"
 
-    def is_current(self, name: str, version: str | None) -> bool:
+    def theme(self, name: str | None) -> str | None:
+        """Give the address of a named theme's style sheet; None for light, dark and the default."""
+        path = f"/themes/{name}.css"
+        return self.address(path) if path in self._versions else None
+
+    def integrity(self, path: str) -> str:
+        """Give the hash that a page may demand of a script (Subresource Integrity)."""
+        return "sha384-" + base64.b64encode(sha384(self._contents[path]).digest()).decode()
+
+    def is_current(self, path: str, version: str | None) -> bool:
         """Tell whether `version` is that of the content served here.
 
         During a rolling restart an old instance may be asked for a new version; what it serves then
         must not be kept.
         """
-        return version is not None and self._versions.get(name) == version
+        return version is not None and self._versions.get(path) == version

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Flask, render_template, request
 from flask_babel import gettext as _
-from werkzeug.exceptions import Forbidden, HTTPException
+from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response
 
@@ -23,18 +23,9 @@ from onboarding.web.csrf import came_from
 from onboarding.web.current import parts, settings
 from onboarding.web.headers import allow_form_target
 from onboarding.web.journey import Journey, typed_answers
+from onboarding.web.refusals import Refused
 
 log = logging.getLogger(__name__)
-
-
-class Impersonated(Forbidden):
-    """An administrator who looks through somebody's eyes can't answer for them, for good."""
-
-    title = N_("Only the person themselves can confirm")
-    sentence = N_(
-        "You are viewing this account as an administrator. These answers are final, so only their "
-        "owner can confirm them."
-    )
 
 
 # Each status in two short texts: what happened, and what to do.
@@ -90,7 +81,7 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
     reference = secrets.token_hex(4)
     _log(reference, status, error)
     title, sentence = _TEXTS.get(status, _TEXTS[400])
-    if isinstance(error, Impersonated):
+    if isinstance(error, Refused):
         title, sentence = error.title, error.sentence
     if isinstance(error, MainSiteUnavailable):
         title, sentence = _MAIN_SITE_SILENT
@@ -110,7 +101,8 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
         )
     else:
         response.mimetype = "text/html"
-        response.data = _page(status, _(title), _(sentence), reference)
+        in_new_tab = isinstance(error, Refused) and error.in_new_tab
+        response.data = _page(status, _(title), _(sentence), reference, in_new_tab)
         return_to = Journey.of_request().return_to
         if return_to:
             # Sending the form again may lead there.
@@ -118,7 +110,7 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
     return response  # type: ignore[no-any-return]
 
 
-def _page(status: int, title: str, sentence: str, reference: str) -> str:
+def _page(status: int, title: str, sentence: str, reference: str, in_new_tab: bool) -> str:
     """A page that leads back: by a link with the answers, or by sending the same form again."""
     typed = typed_answers()
     again = way_back = None
@@ -133,6 +125,7 @@ def _page(status: int, title: str, sentence: str, reference: str) -> str:
         sentence=sentence,
         reference=reference,
         way_back=way_back,
+        in_new_tab=in_new_tab,
         again=again,
         typed={field: answer.value for field, answer in typed.items()},
         csrf_token=_own_token(),

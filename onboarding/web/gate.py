@@ -8,6 +8,7 @@ import logging
 from dataclasses import replace
 
 from flask import Flask, abort, redirect, request, url_for
+from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from onboarding.addresses import origin_of
@@ -24,11 +25,12 @@ from onboarding.web.journey import (
     typed_answers,
     wanted_path,
 )
+from onboarding.web.refusals import Sandboxed
 
 log = logging.getLogger(__name__)
 
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-# Why somebody whom the main site takes for signed in is not in here; `/signed-out` explains it.
+# Why somebody isn't in here whom the main site takes for signed in; `/signed-out` explains it.
 _REASONS = {
     Standing.UNVERIFIED: "unverified",
     Standing.BANNED: "banned",
@@ -56,7 +58,8 @@ def _gate() -> Response | None:
     if request.method not in _SAFE_METHODS and not came_from(
         request.headers, settings().app_origin
     ):
-        abort(403)
+        # An opaque origin in a frame: the sandbox around it lacks allow-same-origin.
+        raise Sandboxed if is_framed() and request.headers.get("Origin") == "null" else Forbidden
     identity = _identify()
     verdict = decide(area, identity.standing, _kind())
     if verdict is not Verdict.LET_IN:
@@ -118,17 +121,30 @@ def _turn_away(verdict: Verdict, identity: Identity) -> Response:
                 "signed_out.page",
                 next=wanted,
                 return_to=journey.return_to,
-                reason=_REASONS.get(identity.standing),
+                theme=journey.theme,
+                reason=_reason(identity),
                 # After a form the focus belongs on the heading; a first load must not take it.
                 _anchor="h" if _kind() is Kind.FORM else None,
             )
         case Verdict.WIZARD:
             target = replace(journey, next=wanted_path(without=journey)).to("wizard.start")
         case Verdict.PROFILE:
-            target = url_for("profile.page", return_to=journey.return_to)
+            target = journey.at_its_end().to("profile.page")
         case _:
             abort(401)
     return redirect(target, 303)
+
+
+def _reason(identity: Identity) -> str | None:
+    if identity.standing in _REASONS:
+        return _REASONS[identity.standing]
+    if _kind() is Kind.FORM:
+        # They were signed in when they opened the page.
+        return "expired"
+    if is_framed() and request.headers.get("Sec-Fetch-Site") == "cross-site":
+        # No browser sends the main site's Lax cookie here, signed in or not (measured in three).
+        return "cross-site"
+    return None
 
 
 def _refuse_unproved_form(identity: Identity) -> Response | None:

@@ -13,6 +13,11 @@ _POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action {form_targets}; frame-ancestors {ancestors}"
 )
 
+# The one file that pages of other sites load, whatever they are.
+EMBED_SCRIPT = "embed.js"
+
+_SHARED = {"static", "embed.script", "looks.theme"}
+_FOR_A_WHILE = "public, max-age=300"
 _FOR_GOOD = "public, max-age=31536000, immutable"
 
 
@@ -37,15 +42,26 @@ def add_headers(app: Flask, settings: Settings, assets: Assets) -> None:
     def _add(response: Response) -> Response:
         for name, value in fixed.items():
             response.headers.setdefault(name, value)
-        if request.endpoint == "static" and response.status_code < 400:
-            name = (request.view_args or {}).get("filename", "")
-            current = assets.is_current(name, request.args.get("v"))
-            response.headers["Cache-Control"] = _FOR_GOOD if current else "no-cache"
+        if request.endpoint in _SHARED and response.status_code < 400:
+            _let_be_kept(response, assets)
         else:
             # All but a static file is personal: even a redirect depends on who asks.
             response.headers["Cache-Control"] = "no-store"
             response.headers.add("Vary", "Cookie")
         return response
+
+
+def _let_be_kept(response: Response, assets: Assets) -> None:
+    """Let caches keep a file that is the same for everybody; for good, where its address tells."""
+    if request.path.endswith(f"/{EMBED_SCRIPT}"):
+        # A page that checks the script's hash must be able to read it.
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    if request.endpoint == "embed.script":
+        response.headers["Cache-Control"] = _FOR_A_WHILE
+    else:
+        current = assets.is_current(request.path, request.args.get("v"))
+        response.headers["Cache-Control"] = _FOR_GOOD if current else "no-cache"
 
 
 def allow_form_target(response: Response, target: str, settings: Settings) -> None:

@@ -2,7 +2,8 @@
 
 The answers known so far that no row can hold yet (both answer columns are NOT NULL), or that the
 main site proposes; `next`, the page that was wanted; `return_to`, the main site's page to go back
-to. All of it is the visitor's word: parsed anew on every request, and dropped when it doesn't parse.
+to; `theme`, the looks it asks for. All of it is the visitor's word: parsed anew on every request,
+and dropped when it doesn't parse.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from onboarding.addresses import is_local_target, is_target_on
 from onboarding.profiles.questions import Answer, parse_answers
+from onboarding.themes import SCHEMES
 from onboarding.web.access import Area, area_of
 from onboarding.web.current import settings
 
@@ -29,6 +31,7 @@ class Journey:
     answers: Mapping[str, Answer]
     next: str | None
     return_to: str | None
+    theme: str | None
 
     @classmethod
     def of_request(cls) -> "Journey":
@@ -48,17 +51,22 @@ class Journey:
             answers=parse_answers(texts),
             next=_allowed_next(texts.get("next")),
             return_to=_allowed_return(texts.get("return_to")),
+            theme=_known_theme(texts.get("theme")),
         )
 
     def knowing(self, answers: Mapping[str, Answer]) -> "Journey":
         """Give the same journey with exactly these answers in the query."""
         return replace(self, answers=answers)
 
+    def at_its_end(self) -> "Journey":
+        """Give what is left of the journey when nothing is to be answered any more."""
+        return replace(self, answers={}, next=None)
+
     def query(self) -> dict[str, str]:
         """Give the journey as query parameters."""
         texts = {field: answer.value for field, answer in self.answers.items()}
-        targets = {"next": self.next, "return_to": self.return_to}
-        return texts | {name: target for name, target in targets.items() if target}
+        more = {"next": self.next, "return_to": self.return_to, "theme": self.theme}
+        return texts | {name: text for name, text in more.items() if text}
 
     def to(self, endpoint: str, **values: Any) -> str:
         """Give the local address of an endpoint, the journey in its query."""
@@ -92,7 +100,7 @@ def wanted_path(without: Journey | None = None) -> str:
     """
     query = request.query_string.decode("ascii", "replace")
     if without:
-        travelling = {*without.query(), "return_to", "next"}
+        travelling = {*without.query(), "return_to", "next"} - {"theme"}
         query = urlencode([pair for pair in parse_qsl(query) if pair[0] not in travelling])
     return f"{request.path}?{query}" if query else request.path
 
@@ -113,6 +121,10 @@ def _allowed_next(target: str | None) -> str | None:
     except HTTPException:
         return None
     return target if area_of(endpoint) in (Area.WIZARD, Area.PROFILE) else None
+
+
+def _known_theme(name: str | None) -> str | None:
+    return name if name in SCHEMES or name in settings().themes else None
 
 
 def _allowed_return(target: str | None) -> str | None:

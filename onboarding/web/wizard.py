@@ -12,11 +12,11 @@ from werkzeug.wrappers import Response
 from onboarding.profiles.questions import QUESTIONS, Answer, Answers, Question, first_unanswered
 from onboarding.profiles.rules import AlreadyOnboarded, UserGone, complete, save_draft
 from onboarding.web.current import identity, parts, person, settings
-from onboarding.web.errors import Impersonated
 from onboarding.web.forms import QUESTION_FORMS, ConfirmForm
 from onboarding.web.gate import is_framed
 from onboarding.web.headers import allow_form_target
 from onboarding.web.journey import Journey, typed_answers
+from onboarding.web.refusals import Impersonated
 
 blueprint = Blueprint("wizard", __name__, url_prefix="/onboarding")
 
@@ -138,9 +138,9 @@ def _saved(save: Callable[..., object], answers: Answers, target: str) -> Respon
         save(parts().database, person().user_id, answers)
     except AlreadyOnboarded:
         # Another tab or device was first; the profile shows what is saved.
-        return redirect(Journey({}, None, None).to("profile.page"), 303)
+        return redirect(Journey.of_request().at_its_end().to("profile.page"), 303)
     except UserGone:
-        return redirect(Journey({}, None, None).to("signed_out.page", _anchor="h"), 303)
+        return redirect(Journey.of_request().at_its_end().to("signed_out.page", _anchor="h"), 303)
     return redirect(target, 303)
 
 

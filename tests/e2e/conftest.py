@@ -172,13 +172,15 @@ class Stranger:
     """A web server of somebody else's: another origin at localhost, another site at 127.0.0.1."""
 
     def __init__(self) -> None:
-        pages: dict[str, str] = {}
+        pages: dict[str, tuple[str, dict[str, str]]] = {}
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                page = pages.get(self.path)
+                page, headers = pages.get(self.path.partition("?")[0], (None, {}))
                 self.send_response(404 if page is None else 200)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
+                for name, value in headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write((page or "").encode())
 
@@ -189,10 +191,12 @@ class Stranger:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = self._server.server_port
 
-    def put_up(self, html: str, host: str = "localhost") -> str:
+    def put_up(
+        self, html: str, host: str = "localhost", headers: dict[str, str] | None = None
+    ) -> str:
         """Serve a page from now on; gives its address under `host`."""
         path = f"/{len(self._pages)}"
-        self._pages[path] = html
+        self._pages[path] = html, headers or {}
         return f"http://{host}:{self.port}{path}"
 
     def run(self) -> Iterator["Stranger"]:

@@ -22,6 +22,8 @@ PATHS = {
     "health.alive": "/healthz",
     "health.ready": "/readyz",
     "static": "/static/style.css",
+    "embed.script": "/embed.js",
+    "looks.theme": "/themes/acme.css",
 }
 POSTS = {"wizard.answer", "wizard.confirm"}
 
@@ -33,6 +35,8 @@ OPEN_TO_ALL = {
     "health.alive": (200, "/healthz"),
     "health.ready": (200, "/readyz"),
     "static": (200, "/static/style.css"),
+    "embed.script": (200, "/embed.js"),
+    "looks.theme": (404, "/themes/acme.css"),
 }
 SIGN_IN = "the main site's sign-in page"
 

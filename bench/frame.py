@@ -1,0 +1,86 @@
+"""`python -m bench.frame`: what the frame costs. A page of the main site until the element is ready,
+against the same page of the app in a window of its own; turn about, medians of 20, without and
+with a network in between.
+"""
+
+import secrets
+import statistics
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from devstack import browser, postgres
+from devstack.app import App
+from devstack.main_site import MainSite
+from devstack.processes import free_port
+
+ROUNDS = 20
+# On this machine, and as far as a user is from a server.
+LATENCIES_MS = (0, 40)
+
+LOADED = "performance.getEntriesByType('navigation')[0].loadEventEnd"
+READY = """
+  window.readyAt = new Promise((done) =>
+    addEventListener("ready", () => done(performance.now()), { capture: true, once: true }));
+"""
+
+
+def main() -> None:
+    """Measure and print the medians and their ratio."""
+    with (
+        postgres.temporary() as server,
+        tempfile.TemporaryDirectory() as folder,
+        sync_playwright() as playwright,
+    ):
+        logs, secret = Path(folder), secrets.token_urlsafe(32)
+        url = server.create_database("bench")
+        app_port, site_port = free_port(), free_port()
+        app = App(app_port, url, secret, f"http://localhost:{site_port}")
+        site = MainSite(site_port, url, secret, app.url)
+        site.migrate(logs / "site-migrate.log")
+        app.migrate(logs / "app-migrate.log")
+        with app.start(logs / "app.log"), site.start(logs / "site.log"):
+            chromium = playwright.chromium.launch(**browser.find().launch_arguments())
+            page = chromium.new_page()
+            page.add_init_script(READY)
+            _sign_up(page, site)
+            for latency in LATENCIES_MS:
+                _compare(page, app, site, latency)
+            chromium.close()
+
+
+def _compare(page: Page, app: App, site: MainSite, latency_ms: int) -> None:
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": latency_ms, "downloadThroughput": -1, "uploadThroughput": -1},
+    )
+    alone, framed = [], []
+    for _ in range(ROUNDS + 1):
+        page.goto(f"{app.url}/", wait_until="load")
+        page.wait_for_function(f"{LOADED} > 0")
+        alone.append(page.evaluate(LOADED))
+        page.goto(f"{site.url}/setup", wait_until="commit")
+        framed.append(page.evaluate("window.readyAt"))
+    network.detach()
+    # The first of each also loads what is kept afterwards.
+    one, other = statistics.median(alone[1:]), statistics.median(framed[1:])
+    print(
+        f"latency {latency_ms} ms: alone {one:.0f} ms, framed until ready {other:.0f} ms, "
+        f"ratio {other / one:.2f}"
+    )
+
+
+def _sign_up(page: Page, site: MainSite) -> None:
+    page.goto(f"{site.url}/sign-up")
+    page.get_by_label("Name").fill("Ada Lovelace")
+    page.get_by_label("Email").fill("ada@example.com")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Create account").click()
+    page.get_by_role("heading", level=1, name="How well do you know Python?").wait_for()
+
+
+if __name__ == "__main__":
+    main()
