@@ -37,6 +37,11 @@ def origin_of(url: str) -> str | None:
         return None
     if not re.fullmatch(r"[a-z0-9.-]+|[0-9a-f:.]+", host):
         return None
+    try:
+        # A browser goes nowhere with a name that only looks like an internationalised one.
+        host.encode().decode("idna")
+    except UnicodeError:
+        return None
     named = f"[{host}]" if ":" in host else host
     # Nothing but host and port: urlsplit also reads userinfo, "x[::1]" and "[v1.host]".
     if not re.fullmatch(re.escape(named) + r"(:[0-9]*)?", parts.netloc.lower()):

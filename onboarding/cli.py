@@ -104,6 +104,8 @@ def doctor(
 
     Ends with exit status 1 when there is a fault. Changes nothing.
     """
+    if owner_role == app_role:
+        raise click.UsageError("--owner-role and --app-role must differ")
     installation = Installation(
         os.environ, cookie=cookie, fingerprint=fingerprint, asks_main_site=ask_main_site
     )

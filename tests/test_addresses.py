@@ -221,6 +221,7 @@ def test_an_origin_is_its_own_origin(origin: str) -> None:
 
 # Addresses that no browser reads as http(s) with a host, or that hide what they are.
 NO_ORIGIN = [
+    "https://xn--a.example",
     *("", "null", "/", "//www.example.com", "www.example.com", "https:", "https://", "https:///"),
     *("https://:443", "https://?", "https://#", "https://@", "https://user@www.example.com"),
     *("https://www.example.com:0", "https://www.example.com:65536", "https://www.example.com:x"),

@@ -5,6 +5,7 @@ a session, and takes nothing from the cookie cache, which keeps revoked sessions
 (better-auth 1.7.25, measured).
 """
 
+import json
 import threading
 import time
 from collections.abc import Mapping
@@ -21,7 +22,15 @@ from cachetools import TLRUCache
 from onboarding.betterauth.cookie import ForwardedCookie
 from onboarding.betterauth.session import SignedIn
 
+# For the whole of an answer.
 TIMEOUT_S = 3
+# As with the database's pool: while the main site hangs, some of a worker's threads stay free to say
+# so, and to answer the probes.
+_MOST_AT_ONCE = 5
+_WAIT_S = 0.3
+_LARGEST_ANSWER = 64 * 1024
+# Probes may come from anybody, and each question counts in the main site's rate limit.
+_CHECK_LASTS_S = 10
 # A token and what is known about its owner: about 1 kB each.
 _MOST_CACHED = 10_000
 _QUERY = {"disableCookieCache": "true", "disableRefresh": "true"}
@@ -58,6 +67,14 @@ class _Known:
     lifetime_s: float
 
 
+def trusts_environment(url: str) -> bool:
+    """Tell whether a proxy of the environment's may stand in the way to `url`.
+
+    Plain http is for this machine alone: there a proxy is no way, and would read the cookie.
+    """
+    return url.startswith("https:")
+
+
 class GetSession:
     """Turns a forwarded cookie into a signed-in person, by asking; remembers the answer for a while.
 
@@ -71,11 +88,15 @@ class GetSession:
         self._cache_s = cache_s
         # What the main site sets for one visitor must never travel with another's question.
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-        self._client = httpx.Client(timeout=TIMEOUT_S, params=_QUERY, cookies=no_cookies)
+        self._client = httpx.Client(
+            params=_QUERY, cookies=no_cookies, trust_env=trusts_environment(url)
+        )
+        self._at_once = threading.BoundedSemaphore(_MOST_AT_ONCE)
         self._known: TLRUCache[str, _Known] = TLRUCache(
             _MOST_CACHED, lambda _, known, now: now + known.lifetime_s, time.monotonic
         )
         self._lock = threading.Lock()
+        self._checked: tuple[float, MainSiteSilent | None] = (-inf, None)
 
     def signed_in(self, token: str) -> SignedIn | None:
         """Give who is signed in by what `ForwardedCookie.token` gave; None for nobody.
@@ -95,35 +116,71 @@ class GetSession:
         return known.user
 
     def check(self) -> None:
-        """Ask without a cookie, once, on a connection of its own. Raises `MainSiteSilent`.
+        """Ask without a cookie, on a connection of its own. Raises `MainSiteSilent`.
 
-        Anything but "nobody" as the answer means that this isn't `get-session`.
+        Anything but "nobody" as the answer means that this isn't `get-session`. What was found is
+        kept for ten seconds.
         """
+        until, silent = self._checked
+        if time.monotonic() >= until:
+            silent = self._ask_as_nobody()
+            self._checked = time.monotonic() + _CHECK_LASTS_S, silent
+        if silent:
+            raise MainSiteSilent(str(silent), silent.retry_after_s)
+
+    def _ask_as_nobody(self) -> MainSiteSilent | None:
+        # Before a server forks: the kept connections are opened after that, one by one.
         try:
-            answer = httpx.get(self.url, params=_QUERY, timeout=TIMEOUT_S)
-        except httpx.HTTPError as error:
-            raise _silent(error) from None
-        if _body(answer, self.url):
-            raise MainSiteSilent(f"{self.url} names somebody to nobody in particular")
+            with httpx.Client(params=_QUERY, trust_env=trusts_environment(self.url)) as client:
+                if _ask(client, self.url, {}):
+                    return MainSiteSilent(f"{self.url} names somebody to nobody in particular")
+        except MainSiteSilent as silent:
+            return silent
+        return None
 
     def close(self) -> None:
         """Close the kept connections."""
         self._client.close()
 
     def _answer(self, token: str) -> Mapping[str, Any] | None:
-        headers = {"Cookie": self._cookie.header(token)}
+        if not self._at_once.acquire(timeout=_WAIT_S):
+            raise MainSiteSilent(f"{self.url} is slow, and enough is being asked of it already")
         try:
-            try:
-                answer = self._client.get(self.url, headers=headers)
-            except httpx.RemoteProtocolError:
-                # The main site closed the kept connection while we began to use it.
-                answer = self._client.get(self.url, headers=headers)
-        except httpx.HTTPError as error:
-            raise _silent(error) from None
-        return _body(answer, self.url)
+            return _ask(self._client, self.url, {"Cookie": self._cookie.header(token)})
+        finally:
+            self._at_once.release()
 
 
-def _body(answer: httpx.Response, url: str) -> Mapping[str, Any] | None:
+def _ask(client: httpx.Client, url: str, headers: Mapping[str, str]) -> Mapping[str, Any] | None:
+    deadline = time.monotonic() + TIMEOUT_S
+    try:
+        try:
+            answer, content = _fetch(client, url, headers, deadline)
+        except httpx.RemoteProtocolError:
+            # The main site closed the kept connection while we began to use it.
+            answer, content = _fetch(client, url, headers, deadline)
+    except httpx.HTTPError as error:
+        raise MainSiteSilent(f"{url}: {type(error).__name__}") from None
+    return _body(answer, content, url)
+
+
+def _fetch(
+    client: httpx.Client, url: str, headers: Mapping[str, str], deadline: float
+) -> tuple[httpx.Response, bytes]:
+    """Fetch an answer before the deadline. httpx itself bounds each single wait only."""
+    left = max(deadline - time.monotonic(), 0.01)
+    with client.stream("GET", url, headers=headers, timeout=left) as answer:
+        content = b""
+        for piece in answer.iter_bytes():
+            content += piece
+            if time.monotonic() > deadline:
+                raise httpx.ReadTimeout("the answer took too long")
+            if len(content) > _LARGEST_ANSWER:
+                raise MainSiteSilent(f"{url} answers more than any session is")
+        return answer, content
+
+
+def _body(answer: httpx.Response, content: bytes, url: str) -> Mapping[str, Any] | None:
     """Give the session and user in an answer, None for "nobody": 200 with `null` (never 401)."""
     if answer.status_code == 429:
         # Better-Auth writes it with an X.
@@ -133,8 +190,8 @@ def _body(answer: httpx.Response, url: str) -> Mapping[str, Any] | None:
     if answer.status_code != 200:
         raise MainSiteSilent(f"{url} answers {answer.status_code}")
     try:
-        body = answer.json()
-    except ValueError:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
         raise MainSiteSilent(f"{url} answers something that isn't JSON") from None
     if not isinstance(body, dict):
         body = {}
@@ -149,14 +206,17 @@ def _read(
     if body is None:
         return None, inf
     session, user = body["session"], body["user"]
-    if session.get("token", token) != token or str(session.get("userId")) != str(user.get("id")):
+    user_id = _id(user.get("id"))
+    if user_id is None or _id(session.get("userId")) != user_id:
+        raise MainSiteSilent("get-session answered with a session that is not its user's")
+    if session.get("token", token) != token:
         # A cache between us and the main site mixes people up. Nobody is better than somebody else.
         raise MainSiteSilent("get-session answered for another session than was asked about")
     ban_ends, ends = _time(user.get("banExpires")), _time(session.get("expiresAt"))
     person = SignedIn(
-        user_id=str(user["id"]),
-        name=str(user.get("name") or ""),
-        email=str(user.get("email") or ""),
+        user_id=user_id,
+        name=_text(user.get("name")),
+        email=_text(user.get("email")),
         banned=user.get("banned") is True and (ban_ends is None or ban_ends >= now),
         anonymous=user.get("isAnonymous") is True,
         impersonated=session.get("impersonatedBy") is not None,
@@ -164,12 +224,20 @@ def _read(
     return person, inf if ends is None else (ends - now).total_seconds()
 
 
+def _id(value: object) -> str | None:
+    # JSON carries ids as text, whatever the column is (1.7.25, measured); a number does no harm.
+    if isinstance(value, bool) or not isinstance(value, (str, int)) or value == "":
+        return None
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    # JSON can say a lone surrogate, which no page and no database can hold.
+    return "" if value is None else str(value).encode(errors="replace").decode()
+
+
 def _time(text: object) -> datetime | None:
     try:
         return datetime.fromisoformat(str(text)).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-
-
-def _silent(error: httpx.HTTPError) -> MainSiteSilent:
-    return MainSiteSilent(f"{error.request.url.copy_with(query=None)}: {type(error).__name__}")

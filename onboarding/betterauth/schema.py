@@ -6,7 +6,7 @@ in UTC; ids are text, uuid or integers. One catalog query at start settles it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, text
@@ -75,6 +75,9 @@ class Layout:
     user: Table
     session: Table
 
+    def __iter__(self) -> Iterator[Table]:
+        return iter((self.user, self.session))
+
 
 def discover(connection: Connection, names: TableNames) -> Layout:
     """Find the layout in the catalog; needs no right on the tables themselves.
@@ -89,8 +92,8 @@ def discover(connection: Connection, names: TableNames) -> Layout:
 def find_user_table(connection: Connection, names: TableNames) -> Table:
     """Find the user table alone, which is all that our own table refers to."""
     mend = (
-        "run the main site's own migrations first, or set BETTER_AUTH_SCHEMA and "
-        "BETTER_AUTH_USER_TABLE to its names"
+        "see whether DATABASE_URL is the main site's; run its own migrations first, or set "
+        "BETTER_AUTH_SCHEMA and BETTER_AUTH_USER_TABLE to its names"
     )
     rows = _rows(connection, names.schema, names.user, mend)
     return _table(rows, names.user, names.user_columns, _USER, _USER_OPTIONAL)

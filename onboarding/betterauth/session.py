@@ -84,7 +84,7 @@ def signed_in(row: Sequence[Any]) -> SignedIn:
     """Read the first `SIGNED_IN_COLUMNS` of a row of `select_signed_in`."""
     user_id, name, email, *flags = row[:SIGNED_IN_COLUMNS]
     banned, anonymous, impersonated = (flag is True for flag in flags)
-    return SignedIn(str(user_id), str(name), str(email), banned, anonymous, impersonated)
+    return SignedIn(str(user_id), name or "", email or "", banned, anonymous, impersonated)
 
 
 def _is_banned(user: Table, column: dict[str, ColumnElement[Any]]) -> ColumnElement[Any]:

@@ -7,8 +7,8 @@ from urllib.parse import urljoin
 
 import httpx
 
-from onboarding.addresses import is_loopback, origin_of
-from onboarding.betterauth.get_session import get_session_url
+from onboarding.addresses import origin_of
+from onboarding.betterauth.get_session import get_session_url, trusts_environment
 
 _TIMEOUT_S = 5
 _MOST_READ = 4096
@@ -47,8 +47,7 @@ def ask(address: str) -> Answer:
         address,
         timeout=_TIMEOUT_S,
         headers={"Accept": "*/*", "User-Agent": "onboarding-doctor"},
-        # A proxy of the environment's is no way to this machine.
-        trust_env=not is_loopback(address),
+        trust_env=trusts_environment(address),
         verify=_tls(),
     ) as answer:
         body = b""

@@ -7,12 +7,12 @@ from sqlalchemy import Connection, text
 from onboarding.betterauth.schema import Table
 from onboarding.doctor.installation import Installation
 from onboarding.doctor.profile import VERSIONS
-from onboarding.doctor.sql import quoted
+from onboarding.doctor.sql import named, quoted
 from onboarding.profiles.model import FINAL
 from onboarding.profiles.schema import TABLE
 
 _PLACE = text("""
-    SELECT current_schema(), s.setting, s.source, o.rolname
+    SELECT current_schema(), s.setting, s.source, o.rolname, current_schema() = current_user
     FROM pg_settings s
     LEFT JOIN pg_class c ON c.oid = to_regclass(:table)
     LEFT JOIN pg_roles o ON o.oid = c.relowner
@@ -45,13 +45,14 @@ def grants(installation: Installation, owner: str, app: str) -> str:
             "-- allowed to create roles:",
             *_role(place, owner),
             *_usage(owner, [place.schema, user.schema], creates_in=place.schema),
-            f"GRANT {_reads(place)} ({quoted(user.columns['id'])}) ON {_name(user)} TO {quoted(owner)};",
+            f"GRANT {_key_rights(place, user)} ON {named(user)} TO {quoted(owner)};",
             *_handed_over(place, owner),
             "",
             *_role(place, app),
-            *_usage(app, [place.schema, *(table.schema for table in read)]),
+            # The user table is found, for the type of its id, even where nothing of it is read.
+            *_usage(app, [place.schema, user.schema, *(table.schema for table in read)]),
             *(
-                f"GRANT SELECT ({_list(table)}) ON {_name(table)} TO {quoted(app)};"
+                f"GRANT SELECT ({_list(table)}) ON {named(table)} TO {quoted(app)};"
                 for table in read
             ),
             "",
@@ -65,10 +66,14 @@ def grants(installation: Installation, owner: str, app: str) -> str:
 
 
 def _look(connection: Connection, names: tuple[str, str]) -> _Place:
-    schema, search_path, source, owner = connection.execute(_PLACE, {"table": TABLE}).one()
+    found = connection.execute(_PLACE, {"table": TABLE}).one()
+    schema, search_path, source, owner, is_own = found
+    if is_own:
+        # The "$user" of the search_path leads each other role elsewhere.
+        search_path = f"{quoted(schema)}, public"
     roles = frozenset(connection.scalars(_ROLES, {"names": list(names)}))
     # What was set for a role goes with the role; what DATABASE_URL sets goes with DATABASE_URL.
-    of_role = source in ("user", "database user")
+    of_role = is_own or source in ("user", "database user")
     return _Place(schema or "public", search_path if of_role else None, owner, roles)
 
 
@@ -90,9 +95,11 @@ def _usage(role: str, schemas: list[str], *, creates_in: str | None = None) -> l
     ]
 
 
-def _reads(place: _Place) -> str:
-    # To adopt a table that stands, the migration looks for rows that belong to no user.
-    return "REFERENCES" if place.owner is None else "SELECT, REFERENCES"
+def _key_rights(place: _Place, user: Table) -> str:
+    # To adopt a table that stands, the migration looks for rows that belong to no user. A list of
+    # columns belongs to the one right before it.
+    verbs = ["REFERENCES"] if place.owner is None else ["SELECT", "REFERENCES"]
+    return ", ".join(f"{verb} ({quoted(user.columns['id'])})" for verb in verbs)
 
 
 def _handed_over(place: _Place, owner: str) -> list[str]:
@@ -109,7 +116,3 @@ def _handed_over(place: _Place, owner: str) -> list[str]:
 
 def _list(table: Table) -> str:
     return ", ".join(quoted(column) for column in table.columns.values())
-
-
-def _name(table: Table) -> str:
-    return f"{quoted(table.schema)}.{quoted(table.name)}"

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from onboarding.betterauth.schema import Table
 from onboarding.doctor.findings import Finding, fault, ok, warning
 from onboarding.doctor.installation import Installation
-from onboarding.doctor.sql import quoted
+from onboarding.doctor.sql import named, quoted
 from onboarding.profiles.schema import TABLE
 
 _GRANTS = "flask doctor --grants prints the SQL"
@@ -34,8 +34,9 @@ def enough(installation: Installation) -> Iterator[Finding]:
     if installation.ask(lambda connection: connection.scalar(_FIRST_SCHEMA)) is None:
         yield fault("this role has USAGE on no schema of its search_path", f"grant it: {_GRANTS}")
         return
-    tables = [] if installation.by_http else [installation.user, installation.session]
-    missing = installation.ask(lambda connection: list(_missing(connection, tables)))
+    user = installation.user
+    tables = [] if installation.by_http else [user, installation.session]
+    missing = installation.ask(lambda connection: list(_missing(connection, user, tables)))
     filtered = installation.ask(lambda connection: list(_filtered(connection, tables)))
     for right in missing:
         yield fault(f"this role has no {right}", f"grant it: {_GRANTS}")
@@ -62,12 +63,12 @@ def not_too_much(installation: Installation) -> Iterator[Finding]:
         yield ok("the role can do nothing that the app never does")
 
 
-def _missing(connection: Connection, tables: list[Table]) -> Iterator[str]:
-    for schema in dict.fromkeys(table.schema for table in tables):
+def _missing(connection: Connection, user: Table, tables: list[Table]) -> Iterator[str]:
+    for schema in dict.fromkeys(table.schema for table in (user, *tables)):
         if not connection.scalar(_USAGE, {"schema": quoted(schema)}):
             yield f"USAGE on schema {schema}"
     for table in tables:
-        name = _name(table)
+        name = named(table)
         for column in table.columns.values():
             if not connection.scalar(_COLUMN, {"table": name, "column": column}):
                 yield f"SELECT on {table.schema}.{table.name}, column {column}"
@@ -78,7 +79,7 @@ def _missing(connection: Connection, tables: list[Table]) -> Iterator[str]:
 
 
 def _filtered(connection: Connection, tables: list[Table]) -> Iterator[str]:
-    for name in (*map(_name, tables), TABLE):
+    for name in (*map(named, tables), TABLE):
         if connection.scalar(_FILTERED, {"table": name}):
             yield name.replace('"', "")
 
@@ -90,7 +91,7 @@ def _excess(connection: Connection, tables: list[Table]) -> Iterator[str]:
         if connection.scalar(_VERB, {"table": TABLE, "verb": verb}):
             yield f"may {verb} {TABLE}"
     for table in tables:
-        name = _name(table)
+        name = named(table)
         for verb in ("INSERT", "UPDATE"):
             if connection.scalar(_ANY_COLUMN, {"table": name, "verb": verb}):
                 yield f"may {verb} {table.schema}.{table.name}"
@@ -100,7 +101,3 @@ def _excess(connection: Connection, tables: list[Table]) -> Iterator[str]:
     for account in ("account", "accounts"):
         if connection.scalar(_PASSWORD, {"table": f"{quoted(schema)}.{account}"}):
             yield f"may read {schema}.{account}.password"
-
-
-def _name(table: Table) -> str:
-    return f"{quoted(table.schema)}.{quoted(table.name)}"

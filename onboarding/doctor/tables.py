@@ -16,7 +16,7 @@ from onboarding.betterauth.session import select_signed_in
 from onboarding.database import SchemaChanged
 from onboarding.doctor.findings import Finding, fault, ok, split, warning
 from onboarding.doctor.installation import Installation, Missing
-from onboarding.doctor.sql import quoted
+from onboarding.doctor.sql import named, quoted
 
 _NAIVE = "timestamp without time zone"
 _PLUGINS = {
@@ -96,7 +96,7 @@ def times(installation: Installation) -> Iterator[Finding]:
 
 def _evidence(connection: Connection, table: Table) -> Finding | None:
     """Look for a session from the future, which a main site that writes local time would make."""
-    name = _name(table)
+    name = named(table)
     for column, kind in connection.execute(_MADE_AT, {"table": name}).all():
         ahead = _newest(connection, name, column, naive=kind == _NAIVE)
         if ahead is not None and ahead > _TOLERANCE:
@@ -148,7 +148,3 @@ def _found(
 def _columns(table: Table) -> Iterator[str]:
     for name, column in table.columns.items():
         yield f"{name if name == column else f'{name} as {column}'} {table.types[name]}"
-
-
-def _name(table: Table) -> str:
-    return f"{quoted(table.schema)}.{quoted(table.name)}"

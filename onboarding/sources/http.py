@@ -1,5 +1,7 @@
 """Identities from the main site's own word, asked over HTTP; the profile from our own table."""
 
+import logging
+
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DataError
 
@@ -9,6 +11,8 @@ from onboarding.database import Database, SchemaChanged
 from onboarding.identity import SIGNED_OUT, Identity, MainSiteUnavailable
 from onboarding.profiles.model import PROFILE_COLUMNS, Profile, UserProfile, profile_of
 from onboarding.profiles.schema import misfits
+
+log = logging.getLogger(__name__)
 
 
 class MainSite:
@@ -47,7 +51,9 @@ class MainSite:
         try:
             self._get_session.check()
         except MainSiteSilent as silent:
-            faults = [f"the main site does not answer: {silent}"]
+            # Its address may be a secret of the network's, and what is found here is told to anybody.
+            log.warning("the main site does not tell who is signed in: %s", silent)
+            faults = ["the main site does not tell who is signed in"]
         else:
             faults = []
         try:

@@ -4,6 +4,7 @@ One autocommit SELECT answers all: session ⋈ user ⟕ user_profile, three uniq
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,25 +25,37 @@ from onboarding.profiles.schema import misfits
 log = logging.getLogger(__name__)
 
 
+# A plugin's columns may come, and a column may change its type, without any error of the SELECT.
+LAYOUT_LASTS_S = 30
+
+
 @dataclass(frozen=True)
 class _Found:
-    """The main site's layout, and the SELECT compiled for it once."""
+    """The main site's layout, the SELECT compiled for it once, and when to look anew."""
 
     layout: Layout
     sql: str
+    until: float
 
 
 class SharedTables:
     """Turns a verified session token into an `Identity` (see `identity.Identities`).
 
-    The main site's layout is found at the first need and kept. When the database says that it no
-    longer fits, it is looked for anew, so a mended schema needs no restart.
+    The main site's layout is found at the first need and kept for a while. When the database says
+    that it no longer fits, it is looked for at once, so a mended schema needs no restart.
     """
 
-    def __init__(self, database: Database, tables: TableNames) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tables: TableNames,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._tables = tables
+        self._clock = clock
         self._found: _Found | None = None
+        self._seen: frozenset[str] = frozenset()
 
     def of(self, session_token: str | None) -> Identity:
         """Give the identity behind a verified token; one query, none without a token.
@@ -54,7 +67,9 @@ class SharedTables:
         token = session_token
 
         def work(connection: Connection) -> Sequence[Any] | None:
-            found = self._found or self._look(connection)
+            found = self._found
+            if found is None or self._clock() >= found.until:
+                found = self._look(connection)
             return connection.exec_driver_sql(found.sql, {"token": token}).one_or_none()
 
         row = self._run(work)
@@ -100,10 +115,25 @@ class SharedTables:
             layout = discover(connection, self._tables)
         except SchemaMisfit as misfit:
             raise SchemaChanged(str(misfit)) from None
+        self._miss_nothing(layout)
         signed_in_user, user_id = select_signed_in(layout)
         statement = signed_in_user.add_columns(*PROFILE_COLUMNS).outerjoin_from(
             signed_in_user.get_final_froms()[0], UserProfile, UserProfile.user_id == user_id
         )
         compiled = statement.compile(dialect=connection.dialect)
-        self._found = _Found(layout, str(compiled))
+        self._found = _Found(layout, str(compiled), self._clock() + LAYOUT_LASTS_S)
         return self._found
+
+    def _miss_nothing(self, layout: Layout) -> None:
+        """Refuse a layout that lacks a column which was there before.
+
+        Without its column a ban would count for nothing, and nobody would notice.
+        """
+        columns = {f"{table.name}.{field}" for table in layout for field in table.columns}
+        gone = self._seen - columns
+        if gone:
+            raise SchemaChanged(
+                f"the column of {', '.join(sorted(gone))} is gone; if the main site gave up a "
+                "plugin, restart the app"
+            )
+        self._seen |= columns

@@ -87,7 +87,7 @@ def _warn_of_foreign_cookies() -> None:
     count = parts().foreign_cookies.count()
     if count:
         log.warning(
-            "%d requests with a session cookie that BETTER_AUTH_SECRET doesn't verify: forged or "
+            "BETTER_AUTH_SECRET doesn't verify the session cookie of %d request(s): forged or "
             "outdated, or it isn't the main site's secret; flask doctor tells which",
             count,
         )

@@ -1,6 +1,8 @@
 """Asking the main site who a visitor is: what counts as an answer, and how long it is kept."""
 
+import contextlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
@@ -13,7 +15,12 @@ import pytest
 from devstack.processes import free_port
 from onboarding.betterauth import get_session
 from onboarding.betterauth.cookie import AmbiguousSession, ForwardedCookie, SessionCookie
-from onboarding.betterauth.get_session import GetSession, MainSiteSilent, get_session_url
+from onboarding.betterauth.get_session import (
+    GetSession,
+    MainSiteSilent,
+    get_session_url,
+    trusts_environment,
+)
 from onboarding.betterauth.session import SignedIn
 from tests.conftest import Stage
 from tests.visitor import Person
@@ -35,6 +42,7 @@ class Site:
         self.answer: Callable[[str], tuple[int, dict[str, str], bytes]] = lambda _: says(None)
         self.asked: list[tuple[str, str]] = []
         self.hangs_up = 0
+        self.drips = 0.0
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -52,7 +60,10 @@ class Site:
                 for name, value in {"Content-Length": str(len(body)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    for byte in body if site.drips else (body,):
+                        self.wfile.write(bytes([byte]) if site.drips else byte)
+                        time.sleep(site.drips)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -153,6 +164,12 @@ SOMEBODY = {
     "a guest": ({"isAnonymous": True}, {}, "anonymous"),
     "an administrator behind it": ({}, {"impersonatedBy": "u2"}, "impersonated"),
     "nobody behind it": ({}, {"impersonatedBy": None}, ADA),
+    "a name that no page can hold": (
+        {"name": "A\ud800da"},
+        {},
+        SignedIn("u1", "A?da", "ada@example.test", False, False, False),
+    ),
+    "a time beyond time": ({"banExpires": "0001-01-01T00:00:00+23:00"}, {}, ADA),
     "the token kept back": ({}, {"token": None}, "silent"),
 }
 
@@ -202,8 +219,18 @@ SILENT = {
     "half of it": ((200, {}, b'{"session": {'), "isn't JSON"),
     "no text": ((200, {}, b"\xff\xfe\x00"), "isn't JSON"),
     "somebody else's session": (says(session_of("other")), "another session"),
-    "somebody else's user": (says(session_of("t", user={"id": "u2"})), "another session"),
-    "no user id": (says(session_of("t", user={"id": None}, session={"userId": "u1"})), "another"),
+    "somebody else's user": (says(session_of("t", user={"id": "u2"})), "not its user's"),
+    "no user id": (says(session_of("t", user={"id": None}, session={"userId": "u1"})), "not its"),
+    "no ids at all": (
+        says(session_of("t", user={"id": None}, session={"userId": None})),
+        "not its",
+    ),
+    "an id that is none": (
+        says(session_of("t", user={"id": True}, session={"userId": True})),
+        "not",
+    ),
+    "endless": ((200, {}, b"[" + b" " * 70_000 + b"]"), "more than any session"),
+    "deep": ((200, {}, b"[" * 60_000), "isn't JSON"),
 }
 
 
@@ -258,6 +285,62 @@ def test_where_nobody_listens_or_answers_the_main_site_is_silent(
     with pytest.raises(MainSiteSilent, match="ReadTimeout"):
         site.asks().signed_in(signed("t"))
     done.set()
+
+
+def test_an_answer_that_drips_is_none(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(get_session, "TIMEOUT_S", 0.3)
+    site.drips = 0.1
+    began = time.monotonic()
+    with pytest.raises(MainSiteSilent, match="ReadTimeout"):
+        site.asks().signed_in(signed("t"))
+    assert time.monotonic() - began < 1
+
+
+def test_while_the_main_site_hangs_only_some_wait_for_it(site: Site) -> None:
+    done = Event()
+    site.answer = lambda _: (done.wait(10), says(None))[1]
+    asks, waiting = site.asks(), []
+    for number in range(5):
+        waiting.append(Thread(target=asks.signed_in, args=(signed(f"t{number}"),)))
+        waiting[-1].start()
+    while len(site.asked) < 5:
+        time.sleep(0.01)
+    began = time.monotonic()
+    with pytest.raises(MainSiteSilent, match="enough is being asked"):
+        asks.signed_in(signed("one more"))
+    assert time.monotonic() - began < 1
+    done.set()
+    for thread in waiting:
+        thread.join()
+    # Then there is room again.
+    assert asks.signed_in(signed("one more")) is None
+
+
+def test_a_cookie_never_goes_through_a_proxy_in_the_clear(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{free_port()}")
+    asks = site.asks()
+    assert asks.signed_in(signed("t")) is None
+    asks.check()
+    assert len(site.asked) == 2
+    assert trusts_environment("https://www.example.com")
+
+
+def test_the_check_asks_once_in_a_while_whoever_wants_it(
+    site: Site, clock: Callable[[float], None]
+) -> None:
+    asks = site.asks()
+    for _ in range(5):
+        asks.check()
+    assert len(site.asked) == 1
+    site.answer = lambda _: says(None, 503)
+    clock(10)
+    for _ in range(2):
+        with pytest.raises(MainSiteSilent, match="answers 503"):
+            asks.check()
+    assert len(site.asked) == 2
 
 
 def test_a_kept_connection_that_was_closed_meanwhile_is_replaced_once(site: Site) -> None:

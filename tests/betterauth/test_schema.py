@@ -187,7 +187,7 @@ def test_a_column_that_was_named_must_be_there(places: Places, field: str) -> No
         found(place, TableNames(user_columns={field: "elsewhere"}))
 
 
-MIGRATIONS = "run the main site's own migrations first, or set BETTER_AUTH_SCHEMA"
+MIGRATIONS = "run its own migrations first, or set BETTER_AUTH_SCHEMA"
 MISFITS = {
     "no user table": ('DROP TABLE "user" CASCADE', ("table user was not found", MIGRATIONS)),
     "no session table": (
@@ -251,7 +251,7 @@ def test_a_misfit_is_named_with_its_mend_in_one_line(
 
 
 def test_a_schema_that_does_not_exist_is_named(places: Places) -> None:
-    with pytest.raises(SchemaMisfit, match="not found in schema nowhere: run the main site's own"):
+    with pytest.raises(SchemaMisfit, match="not found in schema nowhere: see whether DATABASE_URL"):
         found(Place(places, "public"), TableNames(schema="nowhere"))
 
 

@@ -9,7 +9,7 @@ from psycopg import sql
 from devstack.postgres import Postgres
 from devstack.processes import ROOT
 from onboarding.doctor import rights
-from onboarding.doctor.installation import Installation
+from onboarding.doctor.installation import Installation, Missing
 from tests.betterauth.layouts import CAMEL, SNAKE_NAIVE, Layout
 from tests.doctor.conftest import Clinic, as_role, follow, told_grants
 from tests.places import Places, divided
@@ -82,6 +82,33 @@ def test_where_sessions_are_asked_for_over_http_the_app_reads_nothing_of_the_mai
     assert levels(as_role(place.url(), "http_app", "pass-phrase"), environ) == ["ok", "ok"]
 
 
+def test_over_http_a_main_site_in_a_schema_of_its_own_can_still_be_found(places: Places) -> None:
+    places.settle("hosted", CAMEL.ddl())
+    url = places.settle("hosted_ours").url()
+    environ = {"SESSION_SOURCE": "http", "BETTER_AUTH_SCHEMA": "hosted"}
+    roles = ("hosted_owner", "hosted_app")
+    follow(told_grants(url, *roles, **environ), url, dict.fromkeys(roles, "pass-phrase"), **environ)
+    as_app = as_role(url, "hosted_app", "pass-phrase")
+    assert levels(as_app, environ) == ["ok", "ok"]
+    with psycopg.connect(as_app, autocommit=True) as app:
+        assert app.execute("SELECT to_regclass('hosted.\"user\"') IS NOT NULL").fetchone() == (
+            True,
+        )
+    # Without that right nothing can be told of the table, which its own condition says.
+    places.owner.execute("REVOKE USAGE ON SCHEMA hosted FROM hosted_app")
+    with pytest.raises(Missing, match="user table"):
+        levels(as_app, environ)
+
+
+def test_a_schema_that_is_the_users_own_is_named_to_both_roles(places: Places) -> None:
+    places.owner.execute("CREATE ROLE site LOGIN SUPERUSER PASSWORD 'pass-phrase'")
+    places.settle("site", CAMEL.ddl())
+    url = as_role(places.url, "site", "pass-phrase")
+    roles = ("site_owner", "site_app")
+    follow(told_grants(url, *roles), url, dict.fromkeys(roles, "pass-phrase"))
+    assert levels(as_role(url, "site_app", "pass-phrase"), {}) == ["ok", "ok"]
+
+
 def test_said_again_it_makes_no_role_twice_and_leaves_the_owner(places: Places) -> None:
     place = places.settle("again", CAMEL.ddl())
     roles = ("again_owner", "again_app")
@@ -120,6 +147,13 @@ def test_a_table_that_was_made_by_hand_can_be_adopted_by_the_new_owner(places: P
     roles = ("hand_owner", "hand_app")
     follow(told_grants(place.url(), *roles), place.url(), dict.fromkeys(roles, "pass-phrase"))
     assert levels(as_role(place.url(), "hand_app", "pass-phrase"), {}) == ["ok", "ok"]
+    # To adopt it the owner reads ids, and nothing else of the main site's.
+    with psycopg.connect(
+        as_role(place.url(), "hand_owner", "pass-phrase"), autocommit=True
+    ) as owner:
+        owner.execute('SELECT id FROM "user"')
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            owner.execute('SELECT email FROM "user"')
 
 
 def test_a_search_path_that_was_set_for_a_role_is_set_for_both(places: Places) -> None:

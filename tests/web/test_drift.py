@@ -2,7 +2,8 @@
 
 import logging
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
@@ -11,6 +12,7 @@ from flask import Flask
 from devstack.postgres import Postgres
 from onboarding import create_app
 from onboarding.config import Settings
+from onboarding.sources.tables import LAYOUT_LASTS_S
 from tests.betterauth.layouts import CAMEL
 from tests.places import Place, Places, divided
 from tests.visitor import Person, Visitor, newcomer, page
@@ -65,7 +67,9 @@ def home(places: Places, settings: Settings) -> Iterator[Home]:
             "user_profile_is_final()", "first.user_profile_is_final()"
         )
     )
-    database = replace(settings.database, url=place.engine_url())
+    # In a zone of its own, so that a time without zone taken for a local one shows.
+    url = place.engine_url(timezone="America/New_York")
+    database = replace(settings.database, url=url)
     app = create_app(replace(settings, database=database))
     yield Home(place, app, newcomer(place.url(), settings.session_cookie))
     app.extensions["onboarding"].database.engine.dispose()
@@ -141,15 +145,69 @@ def test_a_changed_type_is_an_outage_too(home: Home, caplog: pytest.LogCaptureFi
     assert home.ready()[0] == 503
 
 
-def test_times_that_lose_their_zone_are_followed_and_stay_right(home: Home) -> None:
+@pytest.fixture
+def pass_time(home: Home, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let so much time pass that the layout is looked for anew."""
+    identities = home.app.extensions["onboarding"].identities
+    passed = [0.0]
+    monkeypatch.setattr(identities, "_clock", lambda: time.monotonic() + passed[0])
+
+    def pass_time() -> None:
+        passed[0] += LAYOUT_LASTS_S
+
+    return pass_time
+
+
+def test_times_that_lose_their_zone_are_followed_and_stay_right(
+    home: Home, pass_time: Callable[[], None]
+) -> None:
     assert home.get(QUESTION)[0] == 200
     home.place.sql("""
         SET timezone = 'UTC';
         ALTER TABLE session ALTER "expiresAt" TYPE timestamp;
         RESET timezone
     """)
+    # PostgreSQL compares both kinds of times without an error, in the connection's zone.
+    pass_time()
     assert home.get(QUESTION)[0] == 200
     home.place.sql(
         """UPDATE session SET "expiresAt" = timezone('utc', now()) - interval '1 second'"""
     )
     assert home.get(QUESTION)[0] == 303
+
+
+PLUGINS = """
+    ALTER TABLE "user" ADD banned boolean, ADD "banExpires" timestamptz, ADD "isAnonymous" boolean;
+    ALTER TABLE session ADD "impersonatedBy" text;
+"""
+
+
+def test_a_plugin_that_comes_while_we_run_counts_soon(
+    home: Home, pass_time: Callable[[], None]
+) -> None:
+    assert home.get(QUESTION)[0] == 200
+    home.place.sql(PLUGINS)
+    home.place.sql('UPDATE "user" SET banned = true')
+    pass_time()
+    status, location = home.get(QUESTION)
+    assert (status, "reason=banned" in location) == (303, True)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("user", "banned"), ("user", "isAnonymous"), ("session", "impersonatedBy")],
+)
+def test_a_plugins_column_that_goes_is_an_outage_and_no_pardon(
+    home: Home, pass_time: Callable[[], None], caplog: pytest.LogCaptureFixture, table, column
+) -> None:
+    home.place.sql(PLUGINS)
+    pass_time()
+    assert home.get(QUESTION)[0] == 200
+    home.place.sql(f'ALTER TABLE "{table}" RENAME COLUMN "{column}" TO elsewhere')
+    for _ in range(2):
+        assert home.get(QUESTION)[0] == 503
+    assert f"the column of {table}.{column} is gone" in caplog.text
+    assert home.ready()[0] == 503
+    home.place.sql(f'ALTER TABLE "{table}" RENAME COLUMN elsewhere TO "{column}"')
+    assert home.get(QUESTION)[0] == 200
+    assert home.ready() == (200, [])
