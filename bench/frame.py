@@ -1,6 +1,6 @@
 """`python -m bench.frame`: what the frame costs. A page of the main site until the element is ready,
-against the same page of the app in a window of its own; turn about, medians of 20, without and
-with a network in between.
+against the app in a window of its own, from its front door and from the address that the frame asks
+for; turn about, medians of 20, without and with a network in between.
 """
 
 import secrets
@@ -57,20 +57,23 @@ def _compare(page: Page, app: App, site: MainSite, latency_ms: int) -> None:
         "Network.emulateNetworkConditions",
         {"offline": False, "latency": latency_ms, "downloadThroughput": -1, "uploadThroughput": -1},
     )
-    alone, framed = [], []
+    took: dict[str, list[float]] = {"/": [], "/onboarding/": [], "framed": []}
     for _ in range(ROUNDS + 1):
-        page.goto(f"{app.url}/", wait_until="load")
-        page.wait_for_function(f"{LOADED} > 0")
-        alone.append(page.evaluate(LOADED))
+        for path in ("/", "/onboarding/"):
+            page.goto(app.url + path, wait_until="load")
+            page.wait_for_function(f"{LOADED} > 0")
+            took[path].append(page.evaluate(LOADED))
         page.goto(f"{site.url}/setup", wait_until="commit")
-        framed.append(page.evaluate("window.readyAt"))
+        took["framed"].append(page.evaluate("window.readyAt"))
     network.detach()
     # The first of each also loads what is kept afterwards.
-    one, other = statistics.median(alone[1:]), statistics.median(framed[1:])
-    print(
-        f"latency {latency_ms} ms: alone {one:.0f} ms, framed until ready {other:.0f} ms, "
-        f"ratio {other / one:.2f}"
-    )
+    medians = {what: statistics.median(times[1:]) for what, times in took.items()}
+    framed = medians.pop("framed")
+    for path, alone in medians.items():
+        print(
+            f"latency {latency_ms} ms, {path}: alone {alone:.0f} ms, framed until ready "
+            f"{framed:.0f} ms, ratio {framed / alone:.2f}"
+        )
 
 
 def _sign_up(page: Page, site: MainSite) -> None:

@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions["onboarding"] = current.Parts(
-        settings, database, identities, CsrfTokens(settings.secret), Seldom()
+        settings, database, identities, CsrfTokens(settings.secret), Seldom(), assets
     )
     Babel(app)
     guard(app)

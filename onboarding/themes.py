@@ -41,6 +41,7 @@ _READ_TOGETHER = (
     *(("ink", ground, 4.5) for ground in ("ground", "field", "note")),
     *(("quiet", ground, 4.5) for ground in ("ground", "field")),
     ("accent", "ground", 4.5),
+    ("accent", "field", 3.0),
     ("accent-ink", "accent", 4.5),
     ("wrong", "ground", 4.5),
     ("edge", "ground", 3.0),
@@ -81,7 +82,7 @@ def read_themes(path: str) -> Mapping[str, Theme]:
         tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError:
         raise ValueError("names a file that can't be read") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
         raise ValueError("names a file that isn't TOML") from None
     faults: list[str] = []
     themes = {name: _theme(name, table, faults) for name, table in tables.items()}
@@ -95,11 +96,11 @@ def _theme(name: str, table: object, faults: list[str]) -> Theme:
         faults.append(f"{name!r} can't be a theme's name")
     values = dict(table) if isinstance(table, dict) else {}
     if not isinstance(table, dict):
-        faults.append(f"{name} is no table")
+        faults.append(f"{name!r} is no table")
     colours = {token: _pair(values.pop(token, pair)) for token, pair in DEFAULTS.items()}
     radius = values.pop("radius", DEFAULT_RADIUS)
     font, scheme = values.pop("font", "system"), values.pop("scheme", "auto")
-    faults += [f"{name}.{token} is unknown" for token in values]
+    faults += [f"{name}.{token!r} is unknown" for token in values]
     faults += [
         f"{name}.{token} must be a colour like #1f5fbf, or one for light and one for dark"
         for token, pair in colours.items()
@@ -107,12 +108,12 @@ def _theme(name: str, table: object, faults: list[str]) -> Theme:
     ]
     if not isinstance(radius, str) or not _RADIUS.fullmatch(radius):
         faults.append(f"{name}.radius must be a length like 0.5rem or 8px")
-    if font not in FONTS:
+    if not isinstance(font, str) or font not in FONTS:
         faults.append(f"{name}.font must be one of {', '.join(FONTS)}")
-    if scheme not in SCHEMES:
+    if not isinstance(scheme, str) or scheme not in SCHEMES:
         faults.append(f"{name}.scheme must be one of {', '.join(SCHEMES)}")
     sound = {token: pair for token, pair in colours.items() if pair is not None}
-    if len(sound) == len(DEFAULTS) and scheme in SCHEMES:
+    if len(sound) == len(DEFAULTS) and isinstance(scheme, str) and scheme in SCHEMES:
         faults += _faint(name, sound, scheme)
     return Theme(sound, radius, font, scheme)
 

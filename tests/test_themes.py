@@ -47,17 +47,21 @@ FAULTS = {
     "[light]": "'light' can't be a theme's name",
     "[Acme]": "'Acme' can't be a theme's name",
     '["a b"]': "'a b' can't be a theme's name",
-    "acme = 1": "acme is no table",
+    "acme = 1": "'acme' is no table",
     '[a]\naccent = "red"': "a.accent must be a colour like #1f5fbf",
     '[a]\naccent = "#fff"': "a.accent must be a colour like #1f5fbf",
     '[a]\naccent = "#1f5fbf;}"': "a.accent must be a colour",
     "[a]\naccent = 5": "a.accent must be a colour",
     '[a]\naccent = ["#1f5fbf"]': "a.accent must be a colour",
     '[a]\naccent = ["#1f5fbf", "url(x)"]': "a.accent must be a colour",
-    '[a]\nbackground = "#1f5fbf"': "a.background is unknown",
+    '[a]\nbackground = "#1f5fbf"': "a.'background' is unknown",
     '[a]\nradius = "1rem; color: red"': "a.radius must be a length",
     "[a]\nradius = 5": "a.radius must be a length",
     '[a]\nfont = "Comic Sans"': "a.font must be one of system, humanist",
+    '[a]\nfont = ["serif"]': "a.font must be one of system",
+    '[a]\nscheme = ["light"]': "a.scheme must be one of auto",
+    '[a]\n"b\\nc" = 1': "a.'b\\nc' is unknown",
+    '[a]\naccent = ["#1f5fbf", "#3a3a5a"]': "accent on field has a contrast of",
     '[a]\nscheme = "sepia"': "a.scheme must be one of auto, light, dark",
     '[a]\nink = "#999999"': "a: ink on ground has a contrast of 2.85 in light, 4.5 is needed",
     '[a]\naccent-ink = "#1f5fbf"': "a: accent-ink on accent has a contrast of 1.00 in light",
@@ -82,7 +86,7 @@ def test_a_faint_colour_of_a_scheme_that_is_never_shown_is_no_fault(read) -> Non
     assert read('[a]\nscheme = "light"\nink = ["#1b1f27", "#14171c"]')
 
 
-@pytest.mark.parametrize("content", [b"\xff", b"[a", b"a = "])
+@pytest.mark.parametrize("content", [b"\xff", b"[a", b"a = ", b"a = " + b"[" * 5000])
 def test_a_file_that_is_no_toml_is_refused(read, content: bytes) -> None:
     with pytest.raises(ValueError, match="isn't TOML"):
         read(content)

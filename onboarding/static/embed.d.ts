@@ -17,11 +17,14 @@ export interface OnboardingFrameEventMap {
   step: CustomEvent<{ step: OnboardingStep; index: number; total: number }>;
   /** The profile is complete; `already` if it was so when the element was opened. */
   completed: CustomEvent<{ already: boolean }>;
-  /** Nobody is signed in here; `url` is the main site's sign-in page, for the top window. */
-  "signin-required": CustomEvent<{
-    reason: "no-session" | "expired" | "cookies-blocked";
-    url: string;
-  }>;
+  /**
+   * Nobody is signed in here; `url` is the main site's sign-in page, for the top window. There is none
+   * for somebody who is refused: the main site may take them for signed in.
+   */
+  "signin-required": CustomEvent<
+    | { reason: "no-session" | "expired" | "cookies-blocked"; url: string }
+    | { reason: "refused"; url?: undefined }
+  >;
   error: CustomEvent<{ code: "timeout" | "protocol" | "server" }>;
 }
 

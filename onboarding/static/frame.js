@@ -1,9 +1,9 @@
-// Tells the page around us how high we are and which step we show. Every page works without it.
+// Tells the page around us our height and step. Every page works without it.
 (() => {
   if (parent === self) return;
   const { parents, ...facts } = document.body.dataset;
   const wrapper = document.querySelector(".page");
-  let port, told;
+  let port, told, leaving;
 
   const tell = (type, more) => port?.postMessage({ type, ...more });
   const measure = () => {
@@ -11,6 +11,14 @@
     if (port && height !== told) tell("resize", { height: (told = height) });
   };
   const hello = () => parent.postMessage({ onboarding: 1, type: "hello" }, "*");
+  const dress = (theme) => {
+    const here = new URL(location);
+    here.hash = "";
+    for (const [name, value] of new FormData(document.forms[0])) here.searchParams.set(name, value);
+    here.searchParams.delete("csrf_token");
+    here.searchParams.set("theme", theme ?? "auto");
+    if (!leaving) location.replace(here);
+  };
 
   addEventListener("message", ({ source, origin, data, ports }) => {
     if (source !== parent || origin !== (location.ancestorOrigins?.[0] ?? origin)) return;
@@ -19,22 +27,18 @@
     [port] = ports;
     port.onmessage = ({ data }) => {
       if (data?.type === "focus") document.getElementById("h")?.focus();
-      if (data?.type !== "theme") return;
-      const here = new URL(location);
-      here.searchParams.set("theme", data.theme);
-      location.replace(here);
+      if (data?.type === "theme") dress(data.theme);
     };
     told = 0;
     measure();
     tell("page", facts);
-    // From here on the frame is as high as the page.
     document.documentElement.style.overflow = "hidden";
   });
   new ResizeObserver(measure).observe(wrapper);
+  addEventListener("submit", () => (leaving = true));
   addEventListener("pageshow", ({ persisted }) => persisted && hello());
 
-  // Where cookies are kept back nobody can be known, signed in or not. WebKit says that they are even
-  // where they come (2.50).
+  // WebKit denies cookies that do come (2.50).
   const asks = facts.step === "signed-out" && !navigator.vendor.startsWith("Apple");
   Promise.resolve(!asks || document.hasStorageAccess?.()).then((comes) => {
     if (comes === false) {

@@ -8,6 +8,7 @@ from onboarding.betterauth.session import SignedIn
 from onboarding.config import Settings
 from onboarding.database import Database
 from onboarding.identity import SIGNED_OUT, Identities, Identity
+from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.seldom import Seldom
 
@@ -23,6 +24,7 @@ class Parts:
     identities: Identities
     csrf: CsrfTokens
     foreign_cookies: Seldom
+    assets: Assets
 
 
 def parts() -> Parts:

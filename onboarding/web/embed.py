@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from flask import Blueprint, current_app
+from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from onboarding.web.assets import Assets
-from onboarding.web.headers import EMBED_SCRIPT
+from onboarding.web.assets import EMBED_SCRIPT, Assets
+from onboarding.web.current import parts
 
 blueprint = Blueprint("embed", __name__)
 
@@ -17,18 +17,19 @@ _SNIPPET = """\
 </onboarding-frame>"""
 
 
-@blueprint.get(f"/{EMBED_SCRIPT}")
+@blueprint.get(EMBED_SCRIPT)
 def script() -> Response:
-    """The script under its lasting address. Under its hash, Flask's `static` serves the same file."""
-    return current_app.send_static_file(EMBED_SCRIPT)
+    """The script; with its hash in ``?v=`` an address for good."""
+    response = Response(parts().assets.content(EMBED_SCRIPT), mimetype="text/javascript")
+    response.add_etag()
+    return response.make_conditional(request.environ)
 
 
 def snippet(app_origin: str) -> str:
     """Give the lines for a main site's page, the script pinned to the present one by its hash."""
     assets = Assets(Path(__file__).parents[1] / "static", themes={})
-    path = f"/static/{EMBED_SCRIPT}"
     return _SNIPPET.format(
-        script=app_origin + assets.address(path),
-        integrity=assets.integrity(path),
+        script=app_origin + assets.address(EMBED_SCRIPT),
+        integrity=assets.integrity(EMBED_SCRIPT),
         app=app_origin,
     )

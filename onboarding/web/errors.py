@@ -7,6 +7,7 @@ import json
 import logging
 import secrets
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, render_template, request
 from flask_babel import gettext as _
@@ -114,6 +115,7 @@ def _page(status: int, title: str, sentence: str, reference: str, in_new_tab: bo
     """A page that leads back: by a link with the answers, or by sending the same form again."""
     typed = typed_answers()
     again = way_back = None
+    query = urlencode(Journey.of_request().at_its_end().query())
     if request.endpoint and area_of(request.endpoint) in (Area.WIZARD, Area.PROFILE):
         journey = Journey.of_request()
         way_back = journey.knowing({**journey.answers, **typed}).here()
@@ -126,6 +128,7 @@ def _page(status: int, title: str, sentence: str, reference: str, in_new_tab: bo
         reference=reference,
         way_back=way_back,
         in_new_tab=in_new_tab,
+        front_door=f"/?{query}" if query else "/",
         again=again,
         typed={field: answer.value for field, answer in typed.items()},
         csrf_token=_own_token(),

@@ -116,7 +116,9 @@ def _turn_away(verdict: Verdict, identity: Identity) -> Response:
             target = sign_in_address(settings().app_origin + wanted_path())
         case Verdict.SIGNED_OUT:
             # What was typed comes along, so that nobody answers twice.
-            wanted = journey.knowing({**journey.answers, **typed_answers()}).here()
+            # return_to travels beside it: inside, a long one would push an answer over the limit.
+            kept = journey.knowing({**journey.answers, **typed_answers()})
+            wanted = replace(kept, return_to=None).here()
             target = url_for(
                 "signed_out.page",
                 next=wanted,

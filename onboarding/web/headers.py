@@ -13,9 +13,6 @@ _POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action {form_targets}; frame-ancestors {ancestors}"
 )
 
-# The one file that pages of other sites load, whatever they are.
-EMBED_SCRIPT = "embed.js"
-
 _SHARED = {"static", "embed.script", "looks.theme"}
 _FOR_A_WHILE = "public, max-age=300"
 _FOR_GOOD = "public, max-age=31536000, immutable"
@@ -53,15 +50,14 @@ def add_headers(app: Flask, settings: Settings, assets: Assets) -> None:
 
 def _let_be_kept(response: Response, assets: Assets) -> None:
     """Let caches keep a file that is the same for everybody; for good, where its address tells."""
-    if request.path.endswith(f"/{EMBED_SCRIPT}"):
-        # A page that checks the script's hash must be able to read it.
+    otherwise = "no-cache"
+    if request.endpoint == "embed.script":
+        # Any page may load it; one that checks its hash must be able to read it.
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    if request.endpoint == "embed.script":
-        response.headers["Cache-Control"] = _FOR_A_WHILE
-    else:
-        current = assets.is_current(request.path, request.args.get("v"))
-        response.headers["Cache-Control"] = _FOR_GOOD if current else "no-cache"
+        otherwise = _FOR_A_WHILE
+    current = assets.is_current(request.path, request.args.get("v"))
+    response.headers["Cache-Control"] = _FOR_GOOD if current else otherwise
 
 
 def allow_form_target(response: Response, target: str, settings: Settings) -> None:

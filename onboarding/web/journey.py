@@ -62,6 +62,14 @@ class Journey:
         """Give what is left of the journey when nothing is to be answered any more."""
         return replace(self, answers={}, next=None)
 
+    def returning(self, target: str) -> str:
+        """Give a local address with this journey's way back in its query."""
+        url = urlsplit(target)
+        query = [pair for pair in parse_qsl(url.query) if pair[0] != "return_to"]
+        if self.return_to:
+            query.append(("return_to", self.return_to))
+        return url._replace(query=urlencode(query)).geturl()
+
     def query(self) -> dict[str, str]:
         """Give the journey as query parameters."""
         texts = {field: answer.value for field, answer in self.answers.items()}

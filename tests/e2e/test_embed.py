@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, Page, Playwright, Route, expect
 
 from devstack.app import App
 from devstack.processes import ROOT, free_port
@@ -77,10 +77,18 @@ class Host:
         self._stranger = stranger
 
     def show(
-        self, attributes: str = "", *, path: str = "/", host: str = "localhost", around: str = "{}"
+        self,
+        attributes: str = "",
+        *,
+        path: str = "/",
+        host: str = "localhost",
+        around: str = "{}",
+        plain: bool = False,
     ) -> "Host":
+        """Show a page with the element; `plain`: with no address but what `attributes` say."""
+        source = "" if plain else f'src="{self.app}{path}"'
         element = (
-            f'<onboarding-frame src="{self.app}{path}" {attributes}>'
+            f"<onboarding-frame {source} {attributes}>"
             f'<a href="{self.app}/">Set up your profile</a></onboarding-frame>'
         )
         html = (
@@ -225,7 +233,7 @@ def test_without_javascript_the_link_is_what_there_is(
 def test_a_slow_answer_still_counts(host: Callable[..., Host], ada: Person) -> None:
     at = host(ada).show('timeout="1"')
     at.wait_for("ready")
-    assert at.heard("error") == [["error", {"code": "timeout"}]]
+    assert ["error", {"code": "timeout"}] in at.heard("error")
     expect_page(at.frame, PYTHON)
     expect(at.page.get_by_role("link", name="Set up your profile")).to_be_hidden()
     assert at.the("element.state") == "ready"
@@ -356,18 +364,32 @@ def test_several_elements_stand_side_by_side_and_one_can_leave_and_come_back(
     assert at.heard("error") == []
 
 
-def test_going_away_and_back_finds_the_frame_alive(host: Callable[..., Host], ada: Person) -> None:
-    at = host(ada).show()
-    at.wait_for("ready")
-    at.page.goto("about:blank")
-    at.page.go_back()
-    expect_page(at.frame, PYTHON)
-    choose(at.frame, "Beginner")
-    go_on(at.frame)
-    expect_page(at.frame, ROLE)
-    at.page.wait_for_function(
-        "document.querySelector('onboarding-frame').step === 'developer-role'"
+def test_going_away_and_back_finds_the_frame_alive(
+    playwright: Playwright,
+    browser_type_launch_args: dict[str, Any],
+    new_context: Callable[..., Any],
+    embeddable: str,
+    stranger: Stranger,
+    ada: Person,
+) -> None:
+    """From the browser's cache of whole pages, which Playwright turns off unless told."""
+    chromium = playwright.chromium.launch(
+        **browser_type_launch_args, ignore_default_args=["--disable-back-forward-cache"]
     )
+    page = new_context(chromium, base_url=embeddable).new_page()
+    enter(page.context, ada)
+    at = Host(page, embeddable, stranger).show()
+    at.wait_for("ready")
+    page.evaluate("addEventListener('pageshow', (event) => { window.revived = event.persisted })")
+    page.goto(stranger.put_up("<!doctype html><link rel=icon href=data:,><p>elsewhere"))
+    page.evaluate("history.back()")
+    page.wait_for_function("window.revived === true")
+    # The page in the frame says hello again, and has a way to hear.
+    at.wait_for("step", 2)
+    assert at.the("[element.state, element.step]") == ["ready", "python-proficiency"]
+    at.the("element.setAttribute('theme', 'dark')")
+    at.wait_for("step", 3)
+    chromium.close()
 
 
 def test_signed_out_the_page_around_hears_why_and_where_and_reloads_after_the_sign_in(
@@ -429,7 +451,7 @@ def test_a_sandbox_that_takes_our_origin_away_is_named_and_loses_no_answer(
     host: Callable[..., Host], ada: Person, watch: Watch
 ) -> None:
     watch.expect_status(403)
-    watch.expect("")
+    watch.expect("Blocked script execution")
     sandbox = "allow-forms allow-popups allow-popups-to-escape-sandbox"
     at = host(ada).show(f'sandbox="{sandbox}" timeout="60000"')
     expect_page(at.frame, PYTHON)
@@ -584,3 +606,164 @@ def test_axe_finds_nothing_in_the_frame_and_around_it(
     at.the("element.reload()")
     expect_page(at.frame, SIGNED_OUT)
     is_accessible()
+
+
+FRAME = "document.querySelector('onboarding-frame').shadowRoot.querySelector('iframe')"
+
+
+def test_a_foreign_page_in_our_own_frame_gets_no_port(
+    host: Callable[..., Host], stranger: Stranger, ada: Person
+) -> None:
+    at = host(ada).show('timeout="1500"')
+    at.wait_for("ready")
+    foreign = stranger.put_up(
+        "<!doctype html><link rel=icon href=data:,><script>ports = []; addEventListener('message', (e) => ports.push(e.ports.length));"
+        "parent.postMessage({onboarding: 1, type: 'hello'}, '*')</script>",
+        host="127.0.0.1",
+    )
+    at.page.evaluate(f"url => {{ {FRAME}.src = url }}", foreign)
+    # A page that isn't ours is noticed like one that never came.
+    assert at.wait_for("error") == {"code": "timeout"}
+    expect(at.page.get_by_role("link", name="Set up your profile")).to_be_visible()
+    assert at.page.frames[-1].evaluate("ports") == []
+
+
+def test_a_frame_beside_ours_cannot_hand_it_a_port(
+    host: Callable[..., Host], stranger: Stranger, ada: Person
+) -> None:
+    """Not even one on a listed origin: the page takes a port from its parent alone."""
+    at = host(ada).show()
+    at.wait_for("ready")
+    sibling = stranger.put_up("<!doctype html><link rel=icon href=data:,><p>beside")
+    with at.page.expect_event("framenavigated", lambda frame: frame.url == sibling) as navigated:
+        at.page.evaluate(
+            f"""(url) => {{
+              window.ours = {FRAME}.contentWindow;
+              const other = document.createElement("iframe");
+              other.src = url;
+              document.body.append(other);
+            }}""",
+            sibling,
+        )
+    other = navigated.value
+    said = other.evaluate(
+        """() => new Promise((done) => {
+          const heard = [], {port1, port2} = new MessageChannel();
+          port1.onmessage = (e) => heard.push(e.data);
+          parent.ours.postMessage({onboarding: 1, type: "port"}, "*", [port2]);
+          setTimeout(() => done(heard), 300);
+        })"""
+    )
+    assert said == []
+
+
+def test_a_page_on_an_origin_that_is_not_listed_gets_nothing_out_of_ours(
+    window: Callable[..., Page], embeddable: str, ada: Person, watch: Watch
+) -> None:
+    """Were a browser not to heed frame-ancestors, the page inside would still say nothing."""
+    watch.expect_status(401)
+    page = window(ada)
+    around = (
+        "<!doctype html><link rel=icon href=data:,><script>said = [];"
+        "addEventListener('message', ({source, data}) => {"
+        "  const {port1, port2} = new MessageChannel();"
+        "  port1.onmessage = ({data}) => said.push(data);"
+        "  said.push(data);"
+        "  source.postMessage({onboarding: 1, type: 'port'}, '*', [port2]) })</script>"
+        f"<iframe src='{embeddable}/signed-out'></iframe>"
+    )
+    page.route(
+        "http://unlisted.localhost/",
+        lambda route: route.fulfill(content_type="text/html", body=around),
+    )
+
+    def without_policy(route: Route) -> None:
+        answer = route.fetch()
+        kept = {k: v for k, v in answer.headers.items() if k != "content-security-policy"}
+        route.fulfill(response=answer, headers=kept)
+
+    page.route(f"{embeddable}/signed-out", without_policy)
+    page.goto("http://unlisted.localhost/")
+    page.wait_for_function("said.length > 0")
+    page.wait_for_timeout(300)
+    assert page.evaluate("said") == [{"onboarding": 1, "type": "hello"}]
+
+
+def test_a_removed_element_hears_and_says_nothing(host: Callable[..., Host], ada: Person) -> None:
+    at = host(ada).show('timeout="300"')
+    at.wait_for("ready")
+    at.page.evaluate(
+        """() => {
+          window.gone = document.querySelector("onboarding-frame");
+          for (const type of ["ready", "resize", "step", "error"])
+            gone.addEventListener(type, (event) => heard.push(["gone", event.type]));
+          gone.remove();
+          gone.reload();
+          gone.focus();
+          gone.setAttribute("theme", "dark");
+        }"""
+    )
+    at.page.evaluate(FORGERIES, at.app)
+    at.page.wait_for_timeout(500)
+    assert at.heard("gone") == []
+    assert at.page.evaluate("gone.shadowRoot.querySelector('iframe')") is None
+
+
+SOURCES = {"empty": 'src=""', "missing": "", "no address": 'src="http://["', "script": 'src="javascript:parent.pwned=1"'}  # fmt: skip
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_without_an_address_that_can_be_shown_there_is_the_link(
+    host: Callable[..., Host], ada: Person, source: str
+) -> None:
+    at = host(ada).show(SOURCES[source], plain=True)
+    expect(at.page.get_by_role("link", name="Set up your profile")).to_be_visible()
+    assert at.page.locator("iframe").count() == 0
+    assert at.page.evaluate("window.pwned") is None
+    expected = [] if source in ("empty", "missing") else [["error", {"code": "protocol"}]]
+    assert at.heard() == expected
+    # An address that comes late is shown.
+    at.page.evaluate(
+        "url => document.querySelector('onboarding-frame').setAttribute('src', url)", f"{at.app}/"
+    )
+    expect_page(at.frame, PYTHON)
+    at.wait_for("ready")
+
+
+def test_a_page_that_hides_the_element_hides_it(host: Callable[..., Host], ada: Person) -> None:
+    at = host(ada).show()
+    at.wait_for("ready")
+    at.the("element.hidden = true")
+    expect(at.page.get_by_title("Your profile")).to_be_hidden()
+
+
+def test_a_theme_takes_what_was_chosen_along_and_no_focus(
+    host: Callable[..., Host], ada: Person
+) -> None:
+    at = host(ada, color_scheme="light").show('theme="light"', around="{}<input id=mine>")
+    choose(at.frame, "Beginner")
+    go_on(at.frame)
+    expect_page(at.frame, ROLE)
+    choose(at.frame, "Backend developer")
+    at.page.locator("#mine").focus()
+    at.the("element.setAttribute('theme', 'dark')")
+    at.wait_for("step", 3)
+    expect(at.frame.get_by_label(ROLE)).to_have_value("Backend Developer")
+    assert ground(at) == "rgb(20, 23, 28)"
+    expect(at.page.locator("#mine")).to_be_focused()
+    at.the("element.removeAttribute('theme')")
+    at.wait_for("step", 4)
+    assert ground(at) == "rgb(255, 255, 255)"
+
+
+def test_an_error_first_and_then_a_page_is_still_a_beginning(
+    host: Callable[..., Host], ada: Person, watch: Watch
+) -> None:
+    watch.expect_status(404)
+    at = host(ada).show(path="/nowhere")
+    assert at.wait_for("error") == {"code": "server"}
+    at.frame.get_by_role("link", name="Go to your profile").click()
+    at.wait_for("ready")
+    answer_both(at.frame, "Beginner", "None of these")
+    confirm(at.frame)
+    assert at.wait_for("completed") == {"already": False}

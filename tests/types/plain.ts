@@ -9,13 +9,15 @@ if (frame) {
   frame.addEventListener("step", ({ detail }) => console.log(detail.index / detail.total));
   frame.addEventListener("completed", ({ detail: { already } }) => console.log(already === true));
   frame.addEventListener("signin-required", ({ detail }) => {
-    if (detail.reason !== "cookies-blocked") location.assign(detail.url);
+    if (detail.reason === "expired") location.assign(detail.url);
   });
   frame.addEventListener("error", ({ detail }) => console.log(detail.code === "timeout"));
   frame.addEventListener("click", (event) => console.log(event.type));
   if (frame.state === "signin") frame.reload();
   frame.focus();
 
+  // @ts-expect-error no way to sign in for somebody who is refused
+  frame.addEventListener("signin-required", ({ detail }) => location.assign(detail.url));
   // @ts-expect-error no such reason
   frame.addEventListener("signin-required", ({ detail }) => detail.reason === "tired");
   // @ts-expect-error no answers in an event

@@ -3,6 +3,8 @@
 import base64
 import gzip
 import hashlib
+from dataclasses import replace
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -17,13 +19,17 @@ def test_the_script_is_kept_for_minutes_and_asked_for_by_its_tag(visitor):
     assert answer.status_code == 200
     assert answer.mimetype == "text/javascript"
     assert answer.headers["Cache-Control"] == "public, max-age=300"
-    assert answer.data == (STATIC / "embed.js").read_bytes()
+    # Without what is written for its readers.
+    source = (STATIC / "embed.js").read_text()
+    code = [line.strip() for line in source.splitlines()]
+    served = [line for line in code if line and not line.startswith("//")]
+    assert answer.text.splitlines() == served
     again = visitor().get("/embed.js", {"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
     assert again.headers["Cache-Control"] == "public, max-age=300"
 
 
-@pytest.mark.parametrize("path", ["/embed.js", "/static/embed.js"])
+@pytest.mark.parametrize("path", ["/embed.js", "/embed.js?v=of-another-release"])
 def test_any_page_may_load_the_script_and_check_its_hash(visitor, path):
     answer = visitor().get(path, {"Origin": "https://docs.example.com"})
     assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
@@ -40,17 +46,17 @@ def test_nothing_else_of_ours_may_be_read_by_other_origins(visitor, path):
 
 
 def test_the_copy_under_its_hash_is_kept_for_good(app, visitor):
-    assets = app.jinja_env.globals["asset"].__self__
-    answer = visitor().get(assets.address("/static/embed.js"))
+    assets = app.extensions["onboarding"].assets
+    answer = visitor().get(assets.address("/embed.js"))
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     digest = base64.b64encode(hashlib.sha384(answer.data).digest()).decode()
-    assert assets.integrity("/static/embed.js") == f"sha384-{digest}"
+    assert assets.integrity("/embed.js") == f"sha384-{digest}"
 
 
 # Bytes with gzip -9.
-@pytest.mark.parametrize(("name", "most"), [("embed.js", 1500), ("frame.js", 1000)])
-def test_scripts_weigh_little(name, most):
-    assert len(gzip.compress((STATIC / name).read_bytes(), 9)) <= most
+@pytest.mark.parametrize(("path", "most"), [("/embed.js", 1500), ("/static/frame.js", 1000)])
+def test_scripts_weigh_little(visitor, path, most):
+    assert len(gzip.compress(visitor().get(path).data, 9)) <= most
 
 
 STEPS = {
@@ -83,7 +89,9 @@ def test_the_profile_and_the_signed_out_page_name_themselves(visitor, ada, setti
     [
         ("expired", "expired"),
         ("cross-site", "cookies-blocked"),
-        ("banned", "no-session"),
+        ("banned", "refused"),
+        ("anonymous", "refused"),
+        ("unverified", "refused"),
         ('"><script>', "no-session"),
     ],
 )
@@ -92,7 +100,31 @@ def test_a_reason_is_told_in_the_words_of_the_event(visitor, reason, told):
     assert page(answer).body["data-reason"] == told
 
 
+@pytest.mark.parametrize("reason", ["banned", "anonymous", "unverified"])
+def test_who_is_refused_gets_no_address_that_would_send_them_back(visitor, reason):
+    answer = visitor().request("GET", "/signed-out", query_string={"reason": reason})
+    assert "data-url" not in page(answer).body.attrs
+
+
 FRAMED = {"Sec-Fetch-Dest": "iframe"}
+
+
+@pytest.mark.parametrize("length", [900, 1000])
+def test_an_answer_is_kept_beside_the_longest_way_back(visitor, ada, stage, length):
+    around = f"{stage.site.url}/?q=" + "%20" * 400
+    around = around[:length]
+    path = "/onboarding/developer-role?python_proficiency=Beginner&return_to=" + quote(around)
+    lost = visitor(replace(ada, cookie="a=b"), **FRAMED).request(
+        "POST",
+        path,
+        {"Origin": stage.app.url, "Content-Type": "application/x-www-form-urlencoded"},
+        data={"developer_role": "None", "csrf_token": "x"},
+    )
+    shown = visitor(**FRAMED).get(lost.headers["Location"])
+    onward = page(shown).find("a", class_=False)["href"]
+    again = page(visitor(ada, **FRAMED).get(onward))
+    assert again.find("option", selected=True)["value"] == "None"
+    assert parse_qs(urlsplit(again.form["action"]).query)["return_to"] == [around]
 
 
 @pytest.mark.parametrize(
