@@ -1,12 +1,9 @@
 """Asking the main site who a visitor is: what counts as an answer, and how long it is kept."""
 
-import contextlib
-import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -14,7 +11,6 @@ import pytest
 
 from devstack.processes import free_port
 from onboarding.betterauth import get_session
-from onboarding.betterauth.cookie import AmbiguousSession, ForwardedCookie, SessionCookie
 from onboarding.betterauth.get_session import (
     GetSession,
     MainSiteSilent,
@@ -22,84 +18,14 @@ from onboarding.betterauth.get_session import (
     trusts_environment,
 )
 from onboarding.betterauth.session import SignedIn
+from tests.betterauth.told_site import COOKIE, NAME, SIGNER, Site, says, session_of, signed
 from tests.conftest import Stage
 from tests.visitor import Person
-
-NAME = "better-auth.session_token"
-SECRET = "a-test-secret-of-40-characters-or-more-00"
-SIGNER = SessionCookie(NAME, SECRET)
-COOKIE = ForwardedCookie(NAME)
-
-
-def signed(token: str) -> str:
-    return f"{token}.{SIGNER.sign(token)}"
-
-
-class Site:
-    """A main site that answers as it is told, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.answer: Callable[[str], tuple[int, dict[str, str], bytes]] = lambda _: says(None)
-        self.asked: list[tuple[str, str]] = []
-        self.hangs_up = 0
-        self.drips = 0.0
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                cookie = self.headers.get("Cookie", "")
-                site.asked.append((self.path, cookie))
-                if site.hangs_up:
-                    site.hangs_up -= 1
-                    self.close_connection = True
-                    return
-                status, headers, body = site.answer(cookie)
-                self.send_response(status)
-                for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    for byte in body if site.drips else (body,):
-                        self.wfile.write(bytes([byte]) if site.drips else byte)
-                        time.sleep(site.drips)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._askers = ExitStack()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/api/auth/get-session"
-
-    def run(self) -> Iterator["Site"]:
-        Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        with self._askers:
-            yield self
-        self._server.shutdown()
-        self._server.server_close()
-
-    def asks(self, cache_s: int = 10) -> GetSession:
-        return self._askers.enter_context(closing(GetSession(self.url, COOKIE, cache_s)))
 
 
 @pytest.fixture
 def site() -> Iterator[Site]:
     yield from Site().run()
-
-
-def says(body: object, status: int = 200, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    return status, {"Content-Type": "application/json", **headers}, json.dumps(body).encode()
-
-
-def session_of(token: str, *, user: dict | None = None, session: dict | None = None) -> dict:
-    """Give the body with which better-auth 1.7.25 answers."""
-    ends = (datetime.now(UTC) + timedelta(days=7)).isoformat().replace("+00:00", "Z")
-    return {
-        "session": {"token": token, "userId": "u1", "expiresAt": ends, **(session or {})},
-        "user": {"id": "u1", "name": "Ada", "email": "ada@example.test", **(user or {})},
-    }
 
 
 ADA = SignedIn("u1", "Ada", "ada@example.test", banned=False, anonymous=False, impersonated=False)
@@ -438,38 +364,3 @@ def test_the_check_asks_as_nobody(site: Site, answer: tuple, fault: str | None) 
 )
 def test_the_address_is_where_better_auth_puts_it(base_url: str, url: str) -> None:
     assert get_session_url(base_url) == url
-
-
-class TestForwardedCookie:
-    """What is passed on, and what isn't worth a question."""
-
-    def test_without_a_secret_the_form_is_all_that_counts(self) -> None:
-        assert COOKIE.token(f"{NAME}={signed('t')}") == signed("t")
-        assert COOKIE.token(f"{NAME}=t.{'A' * 43}=") == f"t.{'A' * 43}="
-        for value in ("", "t", "t.", f".{'A' * 43}=", f"t.{'A' * 43}", f"t%00.{'A' * 43}="):
-            assert COOKIE.token(f"{NAME}={value}") is None
-        assert COOKIE.token(None) is None
-        assert not COOKIE.is_foreign(f"{NAME}=t.{'A' * 43}=")
-
-    def test_with_a_secret_a_forged_one_is_refused_without_a_question(self) -> None:
-        cookie = ForwardedCookie(NAME, SIGNER)
-        assert cookie.token(f"{NAME}={signed('t')}") == signed("t")
-        assert cookie.token(f"{NAME}=t.{'A' * 43}=") is None
-        assert cookie.is_foreign(f"{NAME}=t.{'A' * 43}=")
-        # Of two the one that is ours, whatever a sibling has planted.
-        assert cookie.token(f"{NAME}=t.{'A' * 43}=; {NAME}={signed('t')}") == signed("t")
-
-    def test_of_two_that_nobody_here_can_judge_none_is_passed_on(self) -> None:
-        assert COOKIE.token(f"{NAME}={signed('t')}; {NAME}={signed('t')}") == signed("t")
-        with pytest.raises(AmbiguousSession):
-            COOKIE.token(f"{NAME}={signed('t')}; {NAME}=t.{'A' * 43}=")
-
-    def test_a_cookie_that_is_only_nearly_of_the_name_is_not_passed_on_yet_counts(self) -> None:
-        planted = f"\xa0{NAME}={signed('planted')}"
-        for cookie in (COOKIE, ForwardedCookie(NAME, SIGNER)):
-            assert cookie.token(planted) is None
-            with pytest.raises(AmbiguousSession):
-                cookie.token(f"{planted}; {NAME}={signed('t')}")
-
-    def test_its_text_holds_no_secret(self) -> None:
-        assert SECRET not in repr(ForwardedCookie(NAME, SIGNER))
