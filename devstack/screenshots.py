@@ -1,6 +1,7 @@
 """`make screenshots`: pictures of every page of the running app, to be looked at.
 
-All go to `screenshots/`; those that the documentation shows are copied to `docs/images/`.
+All go to `screenshots/`; those that the documentation shows are copied to `docs/images/`. A name says
+the page, its state, the widget where the page has one, the width and the scheme.
 """
 
 import secrets
@@ -9,34 +10,50 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from devstack import browser, postgres
 from devstack.app import App
 from devstack.main_site import MainSite
-from devstack.processes import ROOT, free_port
+from devstack.processes import ROOT, StartFailed, free_port
+
+Scheme = Literal["light", "dark"]
 
 WIDTHS = (320, 600, 1200)
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+REASONS = ("expired", "unverified", "banned", "anonymous", "cross-site")
 FOLDER = ROOT / "screenshots"
 IN_DOCS = {
-    "question-1200-light.png": "wizard.png",
+    "question-select-1200-light.png": "wizard.png",
+    "question-cards-600-dark.png": "cards.png",
     "review-600-light.png": "review.png",
     "profile-600-dark.png": "profile.png",
 }
+LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff" * 8 + " أحمد 👩‍💻 <b>x</b>"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is running: the app with each of its widgets, one whose database is gone, the main site."""
+
+    drop_downs: App
+    cards: App
+    unreachable: App
+    site: MainSite
 
 
 def main() -> int:
     """Take every picture."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    with _parts() as (app, site), sync_playwright() as playwright:
+    with _parts() as parts, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(**browser.find().launch_arguments())
         for width, scheme in product(WIDTHS, SCHEMES):
-            _walk(chromium, app, site, width, scheme)
+            Walk(chromium, parts, width, scheme).all()
         chromium.close()
     images = ROOT / "docs" / "images"
     images.mkdir(parents=True, exist_ok=True)
@@ -47,70 +64,142 @@ def main() -> int:
 
 
 @contextmanager
-def _parts() -> Iterator[tuple[App, MainSite]]:
+def _parts() -> Iterator[Parts]:
     with postgres.temporary() as server, tempfile.TemporaryDirectory() as folder:
         logs, secret = Path(folder), secrets.token_urlsafe(32)
         url = server.create_database("screenshots")
-        app_port, site_port = free_port(), free_port()
-        app = App(app_port, url, secret, f"http://localhost:{site_port}")
-        site = MainSite(site_port, url, secret, app.url)
+        site_url = f"http://localhost:{free_port()}"
+        named = {"SITE_NAME": "Acme Docs"}
+        app = App(free_port(), url, secret, site_url, settings=named)
+        cards = App(
+            free_port(), url, secret, site_url, settings={**named, "ONBOARDING_WIDGET": "cards"}
+        )
+        site = MainSite(int(site_url.rpartition(":")[2]), url, secret, app.url)
         site.migrate(logs / "site-migrate.log")
         app.migrate(logs / "app-migrate.log")
-        with app.start(logs / "app.log"), site.start(logs / "site.log"):
-            yield app, site
+        gone = server.create_database("gone", template="screenshots")
+        unreachable = App(free_port(), gone, secret, site_url, settings=named)
+        with (
+            app.start(logs / "app.log"),
+            cards.start(logs / "cards.log"),
+            unreachable.start(logs / "unreachable.log"),
+            site.start(logs / "site.log"),
+        ):
+            server.drop_database("gone")
+            yield Parts(app, cards, unreachable, site)
 
 
-def _walk(
-    chromium: Browser, app: App, site: MainSite, width: int, scheme: Literal["light", "dark"]
-) -> None:
-    """Go through everything once, as a new person, with one window."""
-    context = chromium.new_context(
-        viewport={"width": width, "height": 700}, color_scheme=scheme, reduced_motion="reduce"
-    )
-    page = context.new_page()
+class Walk:
+    """One person's way through everything, in a window of one width and one scheme."""
 
-    def take(name: str) -> None:
-        page.screenshot(path=FOLDER / f"{name}-{width}-{scheme}.png", full_page=True)
+    def __init__(self, chromium: Browser, parts: Parts, width: int, scheme: Scheme) -> None:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 700}, color_scheme=scheme, reduced_motion="reduce"
+        )
+        self.page = context.new_page()
+        self.parts = parts
+        self._name = f"{width}-{scheme}"
 
-    page.goto(f"{app.url}/signed-out")
-    take("signed-out")
-    for reason in ("unverified", "banned", "anonymous"):
-        page.goto(f"{app.url}/signed-out?reason={reason}")
-        take(f"signed-out-{reason}")
-    page.goto(f"{app.url}/nowhere")
-    take("not-found")
-    page.goto(f"{site.url}/sign-up?callbackURL={app.url}/profile")
-    take("site-sign-up")
-    _sign_up(page)
-    page.wait_for_url(f"{app.url}/**")
-    take("question")
-    page.get_by_role("button").click()
-    take("question-problem")
-    page.get_by_role("combobox").select_option("Intermediate")
-    page.get_by_role("button").click()
-    take("question-2")
-    page.get_by_role("combobox").select_option("None")
-    page.get_by_role("button").click()
-    take("review")
-    _take_framed(page, site, take, "framed-review")
-    page.goto(f"{app.url}/onboarding/review")
-    page.get_by_role("button").click()
-    page.wait_for_url(f"{app.url}/profile")
-    take("profile")
-    _take_framed(page, site, take, "framed-profile")
-    page.goto(site.url)
-    take("site-home")
-    context.close()
+    def all(self) -> None:
+        """Take all pictures and close the window."""
+        app, site, page = self.parts.drop_downs, self.parts.site, self.page
+        self._take_signed_out()
+        page.goto(f"{site.url}/sign-up?callbackURL={app.url}/profile")
+        self.take("site-sign-up")
+        _sign_up(page, "Ada Lovelace")
+        page.wait_for_url(f"{app.url}/**")
+        self._take_question(self.parts.cards, "cards")
+        self._take_question(app, "select")
+        page.get_by_role("combobox").select_option("Intermediate")
+        page.get_by_role("button").click()
+        self.take("question-2-select")
+        page.get_by_role("combobox").select_option("None")
+        page.get_by_role("button").click()
+        self._take_errors()
+        page.goto(f"{app.url}/onboarding/review")
+        self.take("review")
+        page.goto(f"{app.url}/onboarding/review?problem=stale")
+        self.take("review-problem")
+        page.goto(f"{app.url}/onboarding/python-proficiency")
+        self.take("question-back-to-answers")
+        self._take_framed("framed-review")
+        page.goto(f"{app.url}/onboarding/review")
+        page.get_by_role("button").click()
+        page.wait_for_url(f"{app.url}/profile")
+        self.take("profile")
+        page.goto(f"{app.url}/profile?already=1")
+        self.take("profile-already")
+        self._take_framed("framed-profile")
+        page.goto(site.url)
+        self.take("site-home")
+        page.context.clear_cookies()
+        page.goto(f"{site.url}/sign-up?callbackURL={app.url}/profile")
+        _sign_up(page, LONG_NAME)
+        page.wait_for_url(f"{app.url}/**")
+        self._take_framed("framed-question")
+        page.goto(
+            f"{app.url}/onboarding/review?python_proficiency=Advanced&developer_role=Full%20Stack%20Developer"
+        )
+        self.take("review-long-name")
+        page.context.close()
+
+    def take(self, name: str) -> None:
+        self.page.screenshot(path=FOLDER / f"{name}-{self._name}.png", full_page=True)
+
+    def _take_signed_out(self) -> None:
+        address = f"{self.parts.drop_downs.url}/signed-out"
+        self.page.goto(address)
+        self.take("signed-out")
+        for reason in REASONS:
+            self.page.goto(f"{address}?reason={reason}")
+            self.take(f"signed-out-{reason}")
+
+    def _take_question(self, app: App, widget: str) -> None:
+        page = self.page
+        page.goto(f"{app.url}/onboarding/python-proficiency")
+        self.take(f"question-{widget}")
+        page.goto(f"{app.url}/onboarding/developer-role?developer_role=None")
+        self.take(f"question-answered-{widget}")
+        page.goto(f"{app.url}/onboarding/python-proficiency")
+        page.get_by_role("button").click()
+        self.take(f"question-problem-{widget}")
+
+    def _take_errors(self) -> None:
+        """Show what the app answers to a request that no form of its own can send."""
+        app, page = self.parts.drop_downs, self.page
+        page.goto(f"{app.url}/nowhere")
+        self.take("error-404")
+        page.goto(f"{self.parts.unreachable.url}/profile")
+        self.take("error-503")
+        address = f"{app.url}/onboarding/review"
+        for status, origin, text in (
+            (403, "https://elsewhere.example", "b"),
+            (413, app.url, "b" * 20_000),
+        ):
+            answer = page.request.post(address, headers={"Origin": origin}, form={"a": text})
+            if answer.status != status:
+                raise StartFailed(
+                    f"{address} answers {answer.status} where {status} is to be shown"
+                )
+            page.route(address, _showing(answer.text()))
+            page.goto(address)
+            self.take(f"error-{status}")
+            page.unroute(address)
+
+    def _take_framed(self, name: str) -> None:
+        self.page.goto(f"{self.parts.site.url}/setup")
+        self.page.frame_locator("iframe").get_by_role("heading", level=1).wait_for()
+        # The frame grows to the height that its page tells.
+        self.page.wait_for_timeout(200)
+        self.take(name)
 
 
-def _take_framed(page: Page, site: MainSite, take: Callable[[str], None], name: str) -> None:
-    page.goto(f"{site.url}/setup")
-    page.frame_locator("iframe").get_by_role("heading", level=1).wait_for()
-    take(name)
+def _showing(html: str) -> Callable[[Route], None]:
+    return lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8")
 
 
-def _sign_up(page: Page) -> None:
-    page.get_by_label("Name").fill("Ada Lovelace")
+def _sign_up(page: Page, name: str) -> None:
+    page.get_by_label("Name").fill(name)
     page.get_by_label("Email").fill(f"ada.{secrets.token_hex(3)}@example.com")
     page.get_by_label("Password").fill("correct horse battery")
     page.get_by_role("button", name="Create account").click()

@@ -19,11 +19,10 @@ from onboarding.database import Database, Unavailable
 from onboarding.identity import Identities
 from onboarding.sources.http import MainSite
 from onboarding.sources.tables import SharedTables
-from onboarding.web import current, embed, health, looks, profile, signed_out, wizard
+from onboarding.web import current, embed, gate, health, looks, profile, signed_out, wizard
 from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.errors import handle_errors
-from onboarding.web.gate import guard
 from onboarding.web.headers import add_headers
 from onboarding.web.seldom import Seldom
 
@@ -55,7 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings, database, identities, CsrfTokens(settings.secret), Seldom(), assets
     )
     Babel(app)
-    guard(app)
+    gate.guard(app)
     handle_errors(app)
     add_headers(app, settings, assets)
     for room in (profile, wizard, signed_out, health, embed, looks):
@@ -65,7 +64,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_env.globals |= {
         "asset": assets.address,
         "cards": settings.widget == "cards",
+        "framed": gate.is_framed,
         "parents": " ".join(settings.embed_origins),
+        "site": current.site,
+        "site_name": settings.site_name,
         "theme_asked": looks.theme_asked,
         "theme_sheet": assets.theme,
     }

@@ -64,6 +64,8 @@ class Settings:
     session_url: str
     """The main site's `get-session`."""
     session_cache_s: int
+    site_name: str
+    """As people call the main site; empty where nobody said it."""
     site_url: str
     site_origin: str
     app_origin: str
@@ -98,6 +100,7 @@ class Settings:
         cookie_prefix = reader.optional("BETTER_AUTH_COOKIE_PREFIX", _token, "better-auth")
         cookie_name = reader.optional("BETTER_AUTH_COOKIE_NAME", _token, "")
         secure_cookies = reader.optional("BETTER_AUTH_SECURE_COOKIES", _switch, "")
+        site_name = reader.optional("SITE_NAME", _short_text, "")
         widget = reader.optional("ONBOARDING_WIDGET", _one_of("select", "cards"), "select")
         themes = reader.optional("THEMES_FILE", _themes, "")
         forwarded_proxies = reader.optional("FORWARDED_PROXIES", _up_to(9), "0")
@@ -117,6 +120,7 @@ class Settings:
             else ForwardedCookie(name, verifier),
             session_url=session_url or get_session_url(site_url),
             session_cache_s=session_cache_s,
+            site_name=site_name,
             site_url=site_url,
             site_origin=_origin(site_url),
             app_origin=app_origin,
@@ -265,6 +269,12 @@ def _lone_origins(text: str) -> tuple[str, ...]:
 def _name(text: str) -> str:
     if "\x00" in text or len(text.encode()) > 63:
         raise ValueError("must be a PostgreSQL name of at most 63 bytes")
+    return text
+
+
+def _short_text(text: str) -> str:
+    if not text.isprintable() or len(text) > 60:
+        raise ValueError("must be one line of at most 60 characters")
     return text
 
 

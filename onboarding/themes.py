@@ -18,7 +18,7 @@ DEFAULTS: Mapping[str, Pair] = {
     "ground": ("#ffffff", "#14171c"),
     "ink": ("#1b1f27", "#eceff4"),
     "quiet": ("#545c6b", "#a8b1c0"),
-    "line": ("#c9cfda", "#3a4150"),
+    "line": ("#dde2ea", "#323947"),
     "field": ("#ffffff", "#1c2027"),
     "edge": ("#757e8e", "#8b94a5"),
     "accent": ("#1f5fbf", "#8ab4f8"),

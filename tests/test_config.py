@@ -65,10 +65,12 @@ def test_every_setting_is_taken_from_its_variable() -> None:
         BETTER_AUTH_USER_TABLE="users",
         BETTER_AUTH_SESSION_TABLE="sessions",
         ONBOARDING_WIDGET="cards",
+        SITE_NAME="  Acme Docs ",
         FORWARDED_PROXIES="2",
         BETTER_AUTH_USER_FIELDS=" name = full_name ,email=mail,",
         BETTER_AUTH_SESSION_FIELDS="userId=owner,expiresAt=Valid Until",
     )
+    assert read.site_name == "Acme Docs"
     assert read.site_url == "http://localhost:3000/base"
     assert read.site_origin == "http://localhost:3000"
     assert read.app_origin == "http://localhost:8000"
@@ -370,6 +372,11 @@ BAD = {
         "0.5": "must be a number from 0 to 60",
         "-1": "must be a number from 0 to 60",
         "hush": "must be a number from 0 to 60",
+    },
+    "SITE_NAME": {
+        "Acme\nDocs": "must be one line of at most 60 characters",
+        "Acme\u202eDocs": "must be one line of at most 60 characters",
+        "x" * 61: "must be one line of at most 60 characters",
     },
     "ONBOARDING_WIDGET": {
         "hush": "must be select or cards",

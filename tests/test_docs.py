@@ -57,6 +57,7 @@ WRONG = [
         "SIGN_IN_RETURN_PARAM": "a b",
         "EMBED_ORIGINS": "https://www.example.com/path",
         "ONBOARDING_WIDGET": "radio",
+        "SITE_NAME": "x" * 61,
         "BETTER_AUTH_COOKIE_PREFIX": "a;b",
         "BETTER_AUTH_COOKIE_NAME": "a=b",
         "BETTER_AUTH_SECURE_COOKIES": "perhaps",

@@ -105,7 +105,7 @@ def test_an_app_started_before_its_database_waits_for_it_and_says_what_is_missin
         assert page.status_code == 503
         assert page.headers["Retry-After"] == "2"
         assert page.headers["Content-Type"].startswith("text/html")
-        assert "We cannot reach our database" in page.text
+        assert "We cannot reach your profile right now" in page.text
         assert "late" not in page.text
 
         server.create_database("late")

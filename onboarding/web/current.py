@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from flask import current_app, g
+from flask_babel import gettext as _
 
 from onboarding.betterauth.session import SignedIn
 from onboarding.config import Settings
@@ -36,6 +37,11 @@ def parts() -> Parts:
 def settings() -> Settings:
     """Give the settings of the current app."""
     return parts().settings
+
+
+def site() -> str:
+    """Give the main site's name as people call it, for the middle of a sentence."""
+    return settings().site_name or _("the main site")
 
 
 def identity() -> Identity:

@@ -21,7 +21,7 @@ from onboarding.identity import MainSiteUnavailable
 from onboarding.profiles.questions import N_
 from onboarding.web.access import Area, area_of
 from onboarding.web.csrf import came_from
-from onboarding.web.current import parts, settings
+from onboarding.web.current import parts, settings, site
 from onboarding.web.headers import allow_form_target
 from onboarding.web.journey import Journey, typed_answers
 from onboarding.web.refusals import Refused
@@ -35,27 +35,40 @@ _TEXTS = {
         N_("We could not understand that request"),
         N_("Go back to the page you came from and try again."),
     ),
-    401: (N_("You are signed out"), N_("Sign in on the main site and come back.")),
+    401: (N_("You are signed out"), N_("Sign in on %(site)s and come back.")),
     403: (
         N_("This did not come from our page"),
         N_("Nothing was changed. Open the page again and send your answer from there."),
     ),
-    404: (N_("Page not found"), N_("If you typed the address, check that it is right.")),
+    404: (
+        N_("Page not found"),
+        N_("If you typed the address, check that it is right. Otherwise go on from your profile."),
+    ),
+    405: (N_("This page cannot do that"), N_("Open the page again and go on from there.")),
+    409: (
+        N_("Your answers are already confirmed"),
+        N_("They are final, so nothing was changed. Open your profile to see them."),
+    ),
     411: (
         N_("We could not tell how much was sent"),
         N_("Open the page again and send the form from there."),
     ),
-    405: (N_("This page cannot do that"), N_("Open the page again and go on from there.")),
-    413: (N_("That was too much to send"), N_("Open the page again and choose one answer.")),
+    413: (
+        N_("That was too much to send"),
+        N_("Nothing was changed. Open the page again and choose one answer."),
+    ),
     415: (N_("We could not read what was sent"), N_("Open the page again and send the form.")),
+    429: (N_("That was too often"), N_("Nothing is lost. Wait a minute and try again.")),
     503: (
-        N_("We cannot reach our database"),
-        N_("Nothing is lost. Wait a moment and try again."),
+        N_("We cannot reach your profile right now"),
+        N_("The fault is on our side, and nothing is lost. Wait a moment and try again."),
     ),
 }
 _MAIN_SITE_SILENT = (
-    N_("The main site does not tell us who you are"),
-    N_("It is busy or out of reach for now. Nothing is lost. Wait a moment and try again."),
+    N_("We cannot find out who you are"),
+    N_(
+        "We asked %(site)s, but it is busy or out of reach. Nothing is lost. Wait a moment and try again."
+    ),
 )
 
 
@@ -96,14 +109,14 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
                 "type": "about:blank",
                 "title": HTTP_STATUS_CODES.get(status, "Error"),
                 "status": status,
-                "detail": f"{_(title)}. {_(sentence)}",
+                "detail": f"{_(title)}. {_(sentence, site=site())}",
                 "instance": f"urn:onboarding:{reference}",
             }
         )
     else:
         response.mimetype = "text/html"
         in_new_tab = isinstance(error, Refused) and error.in_new_tab
-        response.data = _page(status, _(title), _(sentence), reference, in_new_tab)
+        response.data = _page(status, _(title), _(sentence, site=site()), reference, in_new_tab)
         return_to = Journey.of_request().return_to
         if return_to:
             # Sending the form again may lead there.
@@ -123,6 +136,7 @@ def _page(status: int, title: str, sentence: str, reference: str, in_new_tab: bo
             again = journey.here()
     return render_template(
         "errors/error.html",
+        status=status,
         title=title,
         sentence=sentence,
         reference=reference,

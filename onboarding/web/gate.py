@@ -131,10 +131,18 @@ def _turn_away(verdict: Verdict, identity: Identity) -> Response:
         case Verdict.WIZARD:
             target = replace(journey, next=wanted_path(without=journey)).to("wizard.start")
         case Verdict.PROFILE:
-            target = journey.at_its_end().to("profile.page")
+            told = 1 if _contradicts(identity) else None
+            target = journey.at_its_end().to("profile.page", already=told)
         case _:
             abort(401)
     return redirect(target, 303)
+
+
+def _contradicts(identity: Identity) -> bool:
+    """Tell whether a form came with another answer than the one that is final. A double click doesn't."""
+    final = identity.profile.answers.known() if identity.profile else {}
+    typed = typed_answers() if _kind() is Kind.FORM else {}
+    return any(answer != final[field] for field, answer in typed.items())
 
 
 def _reason(identity: Identity) -> str | None:

@@ -25,6 +25,7 @@ def page() -> str:
         questions=QUESTIONS,
         profile=identity().profile,
         user=person(),
+        already=request.args.get("already") == "1",
         # In a frame the main site is around us already.
         onward=None if is_framed() else Journey.of_request().return_to or settings().site_url,
     )

@@ -19,8 +19,8 @@ class Impersonated(Refused):
 
     title = N_("Only the person themselves can confirm")
     sentence = N_(
-        "You are viewing this account as an administrator. These answers are final, so only their "
-        "owner can confirm them."
+        "You are viewing this account as an administrator. These answers are final, so only the "
+        "person themselves can give them."
     )
 
 

@@ -137,8 +137,8 @@ def _saved(save: Callable[..., object], answers: Answers, target: str) -> Respon
     try:
         save(parts().database, person().user_id, answers)
     except AlreadyOnboarded:
-        # Another tab or device was first; the profile shows what is saved.
-        return redirect(Journey.of_request().at_its_end().to("profile.page"), 303)
+        # Another tab or device was first; the profile shows what is saved, and says so.
+        return redirect(Journey.of_request().at_its_end().to("profile.page", already=1), 303)
     except UserGone:
         return redirect(Journey.of_request().at_its_end().to("signed_out.page", _anchor="h"), 303)
     return redirect(target, 303)

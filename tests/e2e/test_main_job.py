@@ -58,7 +58,8 @@ def test_a_newcomer_is_asked_once_and_has_a_profile_for_good(
     expect(page.get_by_text("Grace Hopper")).to_be_visible()
     expect(page.get_by_text(email)).to_be_visible()
     expect(page.get_by_role("button", name="Confirm")).to_have_accessible_description(
-        "These answers are final. Once you confirm, they can't be changed."
+        "These answers are final. Once you confirm, they can't be changed. "
+        "If something isn't right, change it now."
     )
 
     page.get_by_role("link", name="Change Developer role").click()

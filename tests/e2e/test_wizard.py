@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import psycopg
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
+from onboarding.profiles.questions import QUESTIONS
 from tests.conftest import Stage
 from tests.e2e.pages import (
     PROFILE,
@@ -137,11 +138,16 @@ def test_the_drop_down_says_what_is_wrong_with_it(window: Window, ada: Person) -
     page = window(ada)
     page.goto("/onboarding/python-proficiency")
     field = page.get_by_label(PYTHON)
-    expect(field).to_have_accessible_description("Choose the level that fits you today.")
+    meanings = " ".join(
+        f"{option.label}: {option.hint}" for option in QUESTIONS[0].options.values()
+    )
+    expect(field).to_have_accessible_description(
+        f"Choose the level that fits you today. {meanings}"
+    )
     go_on(page)
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(field).to_have_accessible_description(
-        "Choose the level that fits you today. Choose your Python level"
+        f"Choose the level that fits you today. Choose your Python level {meanings}"
     )
 
 
@@ -176,6 +182,7 @@ def test_the_back_link_and_the_back_button_show_the_answers_given(
     expect(page.get_by_label(ROLE)).to_have_value("Backend Developer")
     page.get_by_role("navigation", name="Previous step").get_by_role("link").click()
     expect(page.get_by_label(PYTHON)).to_have_value("Advanced")
+    expect(page.get_by_role("link", name="Back to your answers")).to_be_visible()
     page.go_back()
     expect(page.get_by_label(ROLE)).to_have_value("Backend Developer")
     page.go_back()
@@ -204,6 +211,8 @@ def test_of_two_tabs_the_first_to_confirm_wins_and_the_other_is_shown_the_saved_
     expect_profile(first, "Beginner", "None of these")
     confirm(second)
     expect_profile(second, "Beginner", "None of these")
+    expect(second.get_by_text("You had already confirmed your answers")).to_be_visible()
+    expect(first.get_by_text("You had already")).to_have_count(0)
     assert row_of(stage, ada) == ("Beginner", "None", True)
 
 
@@ -233,6 +242,7 @@ def test_a_double_click_sends_two_forms_and_confirms_once(
         click_to_send(page, button)
         held.rollback()
     expect_profile(page, "Intermediate", "Backend developer")
+    expect(page.get_by_text("You had already")).to_have_count(0)
     assert row_of(stage, ada) == ("Intermediate", "Backend Developer", True)
 
 

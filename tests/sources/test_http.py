@@ -141,7 +141,7 @@ def test_a_main_site_that_is_down_signs_nobody_out_and_loses_no_answer(
     asked = visitor.get("/profile")
     assert asked.status_code == 503
     assert asked.headers["Retry-After"] == "2"
-    assert "does not tell us who you are" in page(asked).h1.get_text()
+    assert "cannot find out who you are" in page(asked).h1.get_text()
     sent = visitor.post("/onboarding/python-proficiency", {"python_proficiency": "Advanced"})
     assert sent.status_code == 503
     form = page(sent).form

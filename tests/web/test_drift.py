@@ -96,7 +96,7 @@ def test_a_column_renamed_under_us_is_an_outage_with_its_reason_and_over_when_it
         with caplog.at_level(logging.INFO):
             status, text = home.get(QUESTION)
         assert status == 503
-        assert "We cannot reach our database" in text
+        assert "We cannot reach your profile right now" in text
         loud = [record for record in caplog.records if record.levelno >= logging.ERROR]
         # One that says what is wrong with the schema, one that the page's reference leads to.
         assert ["reference=" in record.getMessage() for record in loud] == [False, True]
