@@ -14,7 +14,7 @@ ifndef INSTALLING
 .NOTPARALLEL:
 endif
 
-.PHONY: help demo test test-browsers check compatibility screenshots lock clean setup tools
+.PHONY: help demo test test-browsers check compatibility screenshots translations lock clean setup tools
 
 help:
 	@echo 'make demo           run all of it here: PostgreSQL, a Better-Auth main site, the app; Ctrl+C stops it'
@@ -23,6 +23,7 @@ help:
 	@echo 'make check          format, lint, types, import contracts'
 	@echo 'make compatibility  run main sites of every kind and version; writes the tables of docs/compatibility.md'
 	@echo 'make screenshots    take pictures of every page into screenshots/, and those of the documentation'
+	@echo 'make translations   bring the catalogues up to date with the code; ARGS=pt-BR begins a language'
 	@echo 'make lock           compile requirements/*.txt anew; make lock ARGS=--upgrade takes newer versions'
 	@echo 'make clean          remove what was installed and generated, the data of the demo included'
 
@@ -52,6 +53,9 @@ compatibility: setup
 
 screenshots: setup
 	@$(BIN)/python -m devstack.screenshots
+
+translations: tools .venv/.stamp
+	@$(BIN)/python -m devstack.translations $(ARGS)
 
 check: tools .venv/.stamp
 	@$(BIN)/ruff format --check --quiet . || { echo 'not formatted: run $(BIN)/ruff format .' >&2; exit 1; }

@@ -8,6 +8,7 @@ from flask import Flask
 from onboarding import create_app
 from onboarding.cli import app_for_commands
 from onboarding.config import SettingsFault
+from onboarding.languages import CatalogueFault
 
 
 def _app_to_serve() -> Flask:
@@ -16,7 +17,7 @@ def _app_to_serve() -> Flask:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         return create_app()
-    except SettingsFault as fault:
+    except (SettingsFault, CatalogueFault) as fault:
         # One line each and exit status 2, without a traceback around what the operator must read.
         print(fault, file=sys.stderr)
         sys.exit(2)

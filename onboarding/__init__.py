@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 
 from flask import Flask
-from flask_babel import Babel
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from onboarding.betterauth.cookie import SessionCookie
@@ -17,6 +16,7 @@ from onboarding.cli import register_commands
 from onboarding.config import Settings
 from onboarding.database import Database, Unavailable
 from onboarding.identity import Identities
+from onboarding.languages import Languages
 from onboarding.sources.http import MainSite
 from onboarding.sources.tables import SharedTables
 from onboarding.web import current, embed, gate, health, looks, profile, signed_out, wizard
@@ -24,23 +24,29 @@ from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.errors import handle_errors
 from onboarding.web.headers import add_headers
+from onboarding.web.language import speak
 from onboarding.web.seldom import Seldom
 
 log = logging.getLogger(__name__)
 
 # Two answers, a token and a few targets; a body beyond this is none of ours.
 LARGEST_BODY = 16 * 1024
+# A file for each language but English.
+TRANSLATIONS = Path(__file__).parent / "translations"
 # Fewer connections than threads: with the database stalled, some threads stay free to say so.
 POOL_SIZE = 5
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None, translations: Path = TRANSLATIONS) -> Flask:
     """Make the app. Raises `SettingsFault` with every missing or malformed setting at once.
+
+    `translations` is the folder of catalogues; raises `CatalogueFault` when one can't be used.
 
     The database is looked at once, to say early and plainly what doesn't fit. It may be down: the
     app then answers 503 and recovers by itself.
     """
     settings = settings or Settings.from_environ(os.environ)
+    languages = Languages(translations)
     database = Database(settings.database.url, POOL_SIZE)
     identities = _source(settings, database)
 
@@ -51,9 +57,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions["onboarding"] = current.Parts(
-        settings, database, identities, CsrfTokens(settings.secret), Seldom(), assets
+        settings, database, identities, CsrfTokens(settings.secret), Seldom(), assets, languages
     )
-    Babel(app)
+    speak(app, languages)
     gate.guard(app)
     handle_errors(app)
     add_headers(app, settings, assets)

@@ -9,6 +9,7 @@ from onboarding.betterauth.session import SignedIn
 from onboarding.config import Settings
 from onboarding.database import Database
 from onboarding.identity import SIGNED_OUT, Identities, Identity
+from onboarding.languages import Languages
 from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.seldom import Seldom
@@ -26,6 +27,7 @@ class Parts:
     csrf: CsrfTokens
     foreign_cookies: Seldom
     assets: Assets
+    languages: Languages
 
 
 def parts() -> Parts:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, render_template, request
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
@@ -104,12 +105,15 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
         response.headers["Retry-After"] = str(getattr(error, "retry_after_s", RETRY_AFTER_S))
     if _wants_json():
         response.mimetype = "application/problem+json"
+        # English, as the title and as all of our JSON: programs read it, and their makers.
+        with force_locale("en"):
+            detail = f"{_(title)}. {_(sentence, site=site())}"
         response.data = json.dumps(
             {
                 "type": "about:blank",
                 "title": HTTP_STATUS_CODES.get(status, "Error"),
                 "status": status,
-                "detail": f"{_(title)}. {_(sentence, site=site())}",
+                "detail": detail,
                 "instance": f"urn:onboarding:{reference}",
             }
         )
@@ -126,11 +130,10 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
 
 def _page(status: int, title: str, sentence: str, reference: str, in_new_tab: bool) -> str:
     """A page that leads back: by a link with the answers, or by sending the same form again."""
-    typed = typed_answers()
+    typed, journey = typed_answers(), Journey.of_request()
     again = way_back = None
-    query = urlencode(Journey.of_request().at_its_end().query())
+    query = urlencode(journey.at_its_end().query())
     if request.endpoint and area_of(request.endpoint) in (Area.WIZARD, Area.PROFILE):
-        journey = Journey.of_request()
         way_back = journey.knowing({**journey.answers, **typed}).here()
         if status == 503 and request.method == "POST":
             again = journey.here()

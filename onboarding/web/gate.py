@@ -123,7 +123,7 @@ def _turn_away(verdict: Verdict, identity: Identity) -> Response:
                 "signed_out.page",
                 next=wanted,
                 return_to=journey.return_to,
-                theme=journey.theme,
+                **journey.manner(),
                 reason=_reason(identity),
                 # After a form the focus belongs on the heading; a first load must not take it.
                 _anchor="h" if _kind() is Kind.FORM else None,

@@ -2,7 +2,7 @@
 
 The answers known so far that no row can hold yet (both answer columns are NOT NULL), or that the
 main site proposes; `next`, the page that was wanted; `return_to`, the main site's page to go back
-to; `theme`, the looks it asks for. All of it is the visitor's word: parsed anew on every request,
+to; `theme`, the looks it asks for; `lang`, the language. All of it is the visitor's word: parsed anew on every request,
 and dropped when it doesn't parse.
 """
 
@@ -16,10 +16,11 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
 from onboarding.addresses import is_local_target, is_target_on
+from onboarding.languages import tag_of
 from onboarding.profiles.questions import Answer, parse_answers
 from onboarding.themes import SCHEMES
 from onboarding.web.access import Area, area_of
-from onboarding.web.current import settings
+from onboarding.web.current import parts, settings
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -32,6 +33,7 @@ class Journey:
     next: str | None
     return_to: str | None
     theme: str | None
+    lang: str | None
 
     @classmethod
     def of_request(cls) -> "Journey":
@@ -52,6 +54,7 @@ class Journey:
             next=_allowed_next(texts.get("next")),
             return_to=_allowed_return(texts.get("return_to")),
             theme=_known_theme(texts.get("theme")),
+            lang=_known_language(texts.get("lang")),
         )
 
     def knowing(self, answers: Mapping[str, Answer]) -> "Journey":
@@ -73,8 +76,12 @@ class Journey:
     def query(self) -> dict[str, str]:
         """Give the journey as query parameters."""
         texts = {field: answer.value for field, answer in self.answers.items()}
-        more = {"next": self.next, "return_to": self.return_to, "theme": self.theme}
+        more = {"next": self.next, "return_to": self.return_to, **self.manner()}
         return texts | {name: text for name, text in more.items() if text}
+
+    def manner(self) -> dict[str, Any]:
+        """Give how every page is to be shown, as query parameters."""
+        return {"theme": self.theme, "lang": self.lang}
 
     def to(self, endpoint: str, **values: Any) -> str:
         """Give the local address of an endpoint, the journey in its query."""
@@ -108,7 +115,7 @@ def wanted_path(without: Journey | None = None) -> str:
     """
     query = request.query_string.decode("ascii", "replace")
     if without:
-        travelling = {*without.query(), "return_to", "next"} - {"theme"}
+        travelling = {*without.query(), "return_to", "next"} - set(without.manner())
         query = urlencode([pair for pair in parse_qsl(query) if pair[0] not in travelling])
     return f"{request.path}?{query}" if query else request.path
 
@@ -133,6 +140,11 @@ def _allowed_next(target: str | None) -> str | None:
 
 def _known_theme(name: str | None) -> str | None:
     return name if name in SCHEMES or name in settings().themes else None
+
+
+def _known_language(tag: str | None) -> str | None:
+    locale = parts().languages.known(tag)
+    return tag_of(locale) if locale else None
 
 
 def _allowed_return(target: str | None) -> str | None:

@@ -12,7 +12,7 @@ blueprint = Blueprint("signed_out", __name__)
 @blueprint.get("/signed-out")
 def page() -> tuple[str, int]:
     journey = Journey.of_request()
-    onward = journey.returning(journey.next or url_for("profile.home"))
+    onward = journey.returning(journey.next or url_for("profile.home", **journey.manner()))
     # Signing in leaves the frame, so it leads back to the page around it; but answers that no row
     # holds yet would be lost there: then it leads to our own page, and from its end to that page.
     keeps_answers = bool(Journey.of_target(onward).answers)
