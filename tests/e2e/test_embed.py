@@ -497,6 +497,22 @@ def test_a_theme_can_change_without_an_answer_being_lost(
     expect(at.frame.get_by_text("Beginner")).to_be_visible()
 
 
+def test_a_language_is_followed_through_all_steps_and_can_change(
+    host: Callable[..., Host], ada: Person
+) -> None:
+    at = host(ada, locale="de").show('lang="ur"')
+    for step in ("python-proficiency", "developer-role"):
+        expect(at.frame.locator("body")).to_have_attribute("data-step", step)
+        expect(at.frame.locator("html")).to_have_attribute("dir", "rtl")
+        at.frame.get_by_role("combobox").select_option(index=1)
+        at.frame.get_by_role("button").click()
+    expect_page(at.frame, "اپنے جوابات کا جائزہ لیں")
+    at.the("element.setAttribute('lang', 'en')")
+    expect_page(at.frame, "Check your answers")
+    at.the("element.removeAttribute('lang')")
+    expect(at.frame.locator("html")).to_have_attribute("lang", "en")
+
+
 def test_a_named_theme_dresses_the_pages(host: Callable[..., Host], ada: Person) -> None:
     at = host(ada, color_scheme="light").show('theme="acme"')
     expect_page(at.frame, PYTHON)

@@ -1,0 +1,173 @@
+"""The catalogues: found, read, matched with what visitors ask for, and current."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from babel import Locale
+from babel.messages.catalog import Catalog
+
+from devstack.app import App
+from devstack.processes import ROOT
+from devstack.translations import TEMPLATE, extracted, main, rendered, untranslated, updated
+from onboarding import TRANSLATIONS
+from onboarding.languages import CatalogueFault, Languages, read_catalogue, tag_of
+
+CATALOGUES = sorted(TRANSLATIONS.glob("*.po"))
+# Nothing of these may stand in a text: Jinja takes translations for safe.
+MARKUP = re.compile(r"[<>&]")
+
+POLISH = """
+msgid ""
+msgstr "Plural-Forms: nplurals=4; plural=(n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<12 || n%100>14) ? 1 : n!=1 && n%10>=0 && n%10<=1 || n%10>=5 && n%10<=9 || n%100>=12 && n%100<=14 ? 2 : 3);\\n"
+
+msgid "Back"
+msgstr "Wstecz"
+
+msgid "%(num)s answer"
+msgid_plural "%(num)s answers"
+msgstr[0] "%(num)s odpowiedź"
+msgstr[1] "%(num)s odpowiedzi"
+msgstr[2] "%(num)s odpowiedzi."
+msgstr[3] "%(num)s odpowiedzi"
+
+#, fuzzy
+msgid "Continue"
+msgstr "Guessed"
+
+msgid "Change"
+msgstr ""
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "pl.po").write_text(POLISH)
+    (tmp_path / "pt_BR.po").write_text('msgid "Back"\nmsgstr "Voltar"\n')
+    (tmp_path / "zh_Hant.po").write_text('msgid "Back"\nmsgstr "返回"\n')
+    (tmp_path / "messages.pot").write_text("no catalogue, whatever it holds")
+    return tmp_path
+
+
+def test_one_file_is_one_language(folder):
+    assert set(map(tag_of, Languages(folder).texts)) == {"en", "pl", "pt-BR", "zh-Hant"}
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        ("pl", "pl"),
+        ("PL", "pl"),
+        ("pl-PL", "pl"),
+        ("pl_PL", "pl"),
+        ("pt-br", "pt_BR"),
+        ("zh-Hant-TW", "zh_Hant"),
+        ("en-GB", "en"),
+        ("en", "en"),
+    ],
+)
+def test_the_nearest_language_is_found(folder, tag, language):
+    assert Languages(folder).known(tag) == Locale.parse(language)
+
+
+@pytest.mark.parametrize(
+    "tag", [None, "", "pt", "pt-PT", "zh", "polish", "-", "pl.po", "../pl", " pl", "messages", "*"]
+)
+def test_no_other_text_is_a_language(folder, tag):
+    assert Languages(folder).known(tag) is None
+
+
+def test_the_wish_beats_the_browser_and_english_is_what_remains(folder):
+    languages = Languages(folder)
+    assert languages.choose("pl", ["pt-BR"]) == Locale("pl")
+    assert languages.choose("de", ["fr", "pt-BR", "pl"]) == Locale.parse("pt_BR")
+    assert languages.choose(None, ["fr"]) == languages.choose("de", []) == Locale("en")
+
+
+def test_plurals_follow_the_language_and_what_is_not_translated_stays_english(folder):
+    polish = Languages(folder).texts[Locale("pl")]
+    plurals = [polish.ungettext("%(num)s answer", "%(num)s answers", n) for n in (1, 2, 5)]
+    assert plurals == ["%(num)s odpowiedź", "%(num)s odpowiedzi", "%(num)s odpowiedzi."]
+    assert polish.ugettext("Back") == "Wstecz"
+    assert polish.ugettext("Continue") == "Continue"
+    assert polish.ugettext("Change") == "Change"
+
+
+def test_an_own_english_file_rewords_the_pages(tmp_path):
+    (tmp_path / "en.po").write_text('msgid "Back"\nmsgstr "Go back"\n')
+    assert Languages(tmp_path).texts[Locale("en")].ugettext("Back") == "Go back"
+
+
+def test_all_faults_of_the_files_are_told_at_once(tmp_path):
+    (tmp_path / "klingon.po").write_text("")
+    (tmp_path / "de.po").write_text('msgid "Back"\nno line of a catalogue\n')
+    (tmp_path / "nl.po").write_bytes(b'msgid "Back"\nmsgstr "\xff"\n')
+    (tmp_path / "fr.po").write_text(
+        '#, python-format\nmsgid "Step %(step)s of %(steps)s"\nmsgstr "Étape %(stpe)s"\n'
+    )
+    with pytest.raises(CatalogueFault) as raised:
+        Languages(tmp_path)
+    faults = str(raised.value).splitlines()
+    assert [fault.partition(".po")[0] for fault in faults] == ["de", "fr", "klingon", "nl"]
+    assert "stpe" in faults[1]
+
+
+def test_a_faulty_file_stops_the_start_with_a_line(tmp_path):
+    shutil.copytree(ROOT / "onboarding", tmp_path / "onboarding")
+    shutil.copy(ROOT / "wsgi.py", tmp_path)
+    (tmp_path / "onboarding" / "translations" / "klingon.po").write_text("")
+    started = subprocess.run(
+        [sys.executable, "-c", "import wsgi"],
+        cwd=tmp_path,
+        env=App(1, "postgresql://localhost/none", "s" * 32, "http://localhost:2").environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert started.returncode == 2
+    assert started.stderr == "klingon.po isn't named like a language: ur.po, pt_BR.po\n"
+
+
+def test_the_list_of_texts_is_current() -> None:
+    assert (TRANSLATIONS / TEMPLATE).read_text() == rendered(extracted()), "run make translations"
+
+
+@pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
+class TestCatalogue:
+    def test_is_current(self, file: Path) -> None:
+        _, catalogue = read_catalogue(file)
+        assert file.read_text() == updated(catalogue, extracted()), "run make translations"
+
+    def test_is_complete(self, file: Path) -> None:
+        _, catalogue = read_catalogue(file)
+        assert untranslated(catalogue) == []
+
+    def test_has_the_plural_forms_of_its_language(self, file: Path) -> None:
+        locale, catalogue = read_catalogue(file)
+        assert catalogue.plural_forms == Catalog(locale).plural_forms
+
+    def test_keeps_every_placeholder_and_holds_no_markup(self, file: Path) -> None:
+        _, catalogue = read_catalogue(file)
+        for message in catalogue:
+            for text, translation in zip(forms(message.id), forms(message.string), strict=False):
+                assert placeholders(text) == placeholders(translation), text
+                assert not MARKUP.search(translation) or not message.id, translation
+
+
+def test_a_new_language_is_one_command(tmp_path, capsys):
+    assert main(["pt-BR"], tmp_path) == 0
+    assert "to translate" in capsys.readouterr().out
+    locale, catalogue = read_catalogue(tmp_path / "pt_BR.po")
+    assert locale == Locale.parse("pt_BR")
+    assert len(untranslated(catalogue)) == len(catalogue) > 50
+    assert main(["klingon"], tmp_path) == 1
+
+
+def forms(text: object) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text or ())
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"%\(\w+\)s|%[^(]", text))
