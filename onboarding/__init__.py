@@ -19,7 +19,7 @@ from onboarding.identity import Identities
 from onboarding.languages import Languages
 from onboarding.sources.http import MainSite
 from onboarding.sources.tables import SharedTables
-from onboarding.web import current, embed, gate, health, looks, profile, signed_out, wizard
+from onboarding.web import api, current, embed, gate, health, looks, profile, signed_out, wizard
 from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.errors import handle_errors
@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     gate.guard(app)
     handle_errors(app)
     add_headers(app, settings, assets)
-    for room in (profile, wizard, signed_out, health, embed, looks):
+    for room in (profile, wizard, signed_out, health, embed, looks, api):
         app.register_blueprint(room.blueprint)
     register_commands(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

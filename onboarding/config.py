@@ -81,6 +81,11 @@ class Settings:
         """The origins that a finished person may be sent back to."""
         return frozenset({self.site_origin, *self.embed_origins})
 
+    @property
+    def caller_origins(self) -> frozenset[str]:
+        """The origins whose pages may call the API with the visitor's cookie."""
+        return self.return_origins | {self.app_origin}
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """Read every setting. Raises `SettingsFault` with all faults at once."""

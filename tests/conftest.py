@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rewrite-snapshots", action="store_true", help="take what is said now for what is right"
     )
+    parser.addoption("--cases", type=int, default=600, help="how many calls of the API to generate")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,5 +1,6 @@
 """People, and how they visit: requests as a browser sends them, without a browser."""
 
+import json
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -109,6 +110,12 @@ class Visitor:
         if isinstance(data, dict) or data is None:
             data = {"csrf_token": token, **(data or {})}
         return self.request("POST", path, {"Origin": self.origin, **(headers or {})}, data=data)
+
+    def put(self, body: object, headers: dict[str, str] | None = None, **more) -> TestResponse:
+        """Call the API with a body: bytes as they are, anything else as JSON."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        fixed = {"Origin": self.origin, "Content-Type": "application/json"}
+        return self.request("PUT", "/api/profile", {**fixed, **(headers or {})}, data=data, **more)
 
     def answer(self, proficiency: str = "Intermediate", role: str = "None") -> TestResponse:
         """Answer both questions, which leaves a draft."""

@@ -5,9 +5,13 @@ row is still open. Twenty writers at once leave one winner, and a save that is s
 its answer got lost finds its own work done.
 """
 
-from sqlalchemy import Connection, and_, select
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import Connection, and_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from onboarding.database import Database, SchemaChanged
 from onboarding.profiles.model import PROFILE_COLUMNS, UTC_NOW, Profile, UserProfile, profile_of
@@ -26,38 +30,54 @@ class UserGone(Exception):
     """The user was deleted in the meantime, and the profile with them."""
 
 
-def save_draft(database: Database, user_id: str, answers: Answers) -> Profile:
+class Changed(Exception):
+    """The profile is no longer the one that these answers were meant to take the place of."""
+
+
+class Whatever(Enum):
+    """Says that answers may take the place of any draft, or of none."""
+
+    IS_THERE = "whatever is there"
+
+
+Over = Profile | None | Whatever
+"""What answers take the place of: this draft as it was read, no row at all, or whatever is there."""
+
+
+def is_done(profile: Profile, answers: Answers, *, is_onboarded: bool) -> bool:
+    """Tell whether saving would change nothing: these answers stand, completed if they shall be."""
+    return profile.answers == answers and (profile.is_onboarded or not is_onboarded)
+
+
+def save_draft(
+    database: Database, user_id: str, answers: Answers, over: Over = Whatever.IS_THERE
+) -> Profile:
     """Save both answers without completing the profile, over any earlier draft.
 
     Gives the stored profile: the draft, or the completed profile when it holds the same answers
-    already. Raises `AlreadyOnboarded` when it holds others, `UserGone`, and `Unavailable`.
+    already. Raises `AlreadyOnboarded` when it holds others, `Changed` when it isn't `over` any
+    more and holds others, `UserGone`, and `Unavailable`.
     """
-    return _save(database, user_id, answers, is_onboarded=False)
+    return _save(database, user_id, answers, over, is_onboarded=False)
 
 
-def complete(database: Database, user_id: str, answers: Answers) -> Profile:
+def complete(
+    database: Database, user_id: str, answers: Answers, over: Over = Whatever.IS_THERE
+) -> Profile:
     """Complete the profile with these answers, for good. Gives and raises as `save_draft`."""
-    return _save(database, user_id, answers, is_onboarded=True)
+    return _save(database, user_id, answers, over, is_onboarded=True)
 
 
-def _save(database: Database, user_id: str, answers: Answers, *, is_onboarded: bool) -> Profile:
-    values = {**answers.known(), "is_onboarded": is_onboarded}
-    upsert = (
-        insert(UserProfile)
-        .values(user_id=user_id, **values)
-        .on_conflict_do_update(
-            index_elements=[UserProfile.user_id],
-            set_={**values, "updated_at": UTC_NOW},
-            # IS NOT TRUE rather than NOT: a NULL from an adopted table counts as open.
-            where=UserProfile.is_onboarded.is_not(True),
-        )
-        .returning(*PROFILE_COLUMNS)
-    )
+def _save(
+    database: Database, user_id: str, answers: Answers, over: Over, *, is_onboarded: bool
+) -> Profile:
+    statement = _statement(user_id, answers, over, is_onboarded=is_onboarded)
 
     def work(connection: Connection) -> Profile | None:
-        saved = connection.execute(upsert).one_or_none()
+        saved = connection.execute(statement).one_or_none()
         if saved is None:
-            # The row is final. Between the two statements only its user's deletion can remove it.
+            # The row is final, or not `over`. Between the two statements only its user's deletion
+            # can remove it, or an operator.
             saved = connection.execute(
                 select(*PROFILE_COLUMNS).where(and_(UserProfile.user_id == user_id))
             ).one_or_none()
@@ -68,10 +88,38 @@ def _save(database: Database, user_id: str, answers: Answers, *, is_onboarded: b
     except IntegrityError as error:
         raise _refusal(error) from None
     if profile is None:
-        raise UserGone
-    if profile.answers != answers:
+        raise Changed if isinstance(over, Profile) else UserGone
+    if is_done(profile, answers, is_onboarded=is_onboarded):
+        return profile
+    if over in (Whatever.IS_THERE, profile):
         raise AlreadyOnboarded(profile)
-    return profile
+    raise Changed
+
+
+def _statement(
+    user_id: str, answers: Answers, over: Over, *, is_onboarded: bool
+) -> ReturningInsert[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]]:
+    """The one statement that saves where it may, and gives the saved row or none."""
+    values = {**answers.known(), "is_onboarded": is_onboarded}
+    # IS NOT TRUE rather than NOT: a NULL from an adopted table counts as open.
+    is_open = UserProfile.is_onboarded.is_not(True)
+    anew = insert(UserProfile).values(user_id=user_id, **values)
+    if over is None:
+        return anew.on_conflict_do_nothing().returning(*PROFILE_COLUMNS)
+    if isinstance(over, Profile):
+        as_read = {**over.answers.known(), "updated_at": over.updated_at}
+        return (
+            update(UserProfile)
+            .where(UserProfile.user_id == user_id, is_open)
+            .where(*(getattr(UserProfile, name) == value for name, value in as_read.items()))
+            .values(**values, updated_at=UTC_NOW)
+            .returning(*PROFILE_COLUMNS)
+        )
+    return anew.on_conflict_do_update(
+        index_elements=[UserProfile.user_id],
+        set_={**values, "updated_at": UTC_NOW},
+        where=is_open,
+    ).returning(*PROFILE_COLUMNS)
 
 
 def _refusal(error: IntegrityError) -> Exception:

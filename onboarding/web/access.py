@@ -49,6 +49,9 @@ AREAS: dict[str, Area] = {
     "wizard.review": Area.WIZARD,
     "wizard.confirm": Area.WIZARD,
     "profile.page": Area.PROFILE,
+    "api.read": Area.API,
+    "api.save": Area.API,
+    "api.document": Area.OPEN,
 }
 
 

@@ -23,9 +23,9 @@ from onboarding.profiles.questions import N_
 from onboarding.web.access import Area, area_of
 from onboarding.web.csrf import came_from
 from onboarding.web.current import parts, settings, site
-from onboarding.web.headers import allow_form_target
+from onboarding.web.headers import allow_form_target, is_call
 from onboarding.web.journey import Journey, typed_answers
-from onboarding.web.refusals import Refused
+from onboarding.web.refusals import Problem, Refused
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +64,15 @@ _TEXTS = {
         N_("We cannot reach your profile right now"),
         N_("The fault is on our side, and nothing is lost. Wait a moment and try again."),
     ),
+}
+# What a call of the API did, where the exception itself has no sentence for whoever wrote it.
+_CALLS = {
+    400: "The request can't be understood as it stands.",
+    403: "This call needs an Origin of the main site, of EMBED_ORIGINS or of this app.",
+    404: "There is no such address under /api/.",
+    405: "This address doesn't take that method; Allow names those that it takes.",
+    411: "The body needs a Content-Length; a chunked one isn't read.",
+    413: "The body is larger than any profile.",
 }
 _MAIN_SITE_SILENT = (
     N_("We cannot find out who you are"),
@@ -108,6 +117,11 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
         # English, as the title and as all of our JSON: programs read it, and their makers.
         with force_locale("en"):
             detail = f"{_(title)}. {_(sentence, site=site())}"
+        if isinstance(error, Problem):
+            detail = error.detail
+        elif is_call() and not isinstance(error, Refused):
+            detail = _CALLS.get(status, detail)
+        members = error.members if isinstance(error, Problem) else {}
         response.data = json.dumps(
             {
                 "type": "about:blank",
@@ -115,6 +129,7 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
                 "status": status,
                 "detail": detail,
                 "instance": f"urn:onboarding:{reference}",
+                **members,
             }
         )
     else:
@@ -164,7 +179,7 @@ def _own_token() -> str | None:
 
 
 def _wants_json() -> bool:
-    if request.path.startswith("/api/"):
+    if is_call():
         return True
     accept = request.accept_mimetypes
     return accept["application/json"] > accept["text/html"]

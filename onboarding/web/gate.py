@@ -25,7 +25,7 @@ from onboarding.web.journey import (
     typed_answers,
     wanted_path,
 )
-from onboarding.web.refusals import Sandboxed
+from onboarding.web.refusals import NotSignedIn, Sandboxed
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,9 @@ def _gate() -> Response | None:
     if area is None or area in (Area.OPEN, Area.PROBE):
         # Nobody's door: Flask answers with the view, or 404, or 405.
         return None
+    if area is Area.API:
+        _let_call()
+        return None
     if request.method not in _SAFE_METHODS and not came_from(
         request.headers, settings().app_origin
     ):
@@ -68,6 +71,26 @@ def _gate() -> Response | None:
     if request.method not in _SAFE_METHODS:
         return _refuse_unproved_form(identity)
     return None
+
+
+def _let_call() -> None:
+    """Let a call of the API in, or raise. A call is no form: its proof is the Origin alone.
+
+    No page of another origin can send an Origin of ours, and a body of JSON makes every browser ask
+    first (Fetch standard, CORS-preflight). That question comes without cookies.
+    """
+    if request.method == "OPTIONS":
+        return
+    if request.method not in _SAFE_METHODS and not _is_caller():
+        raise Forbidden("its Origin may not call the API")
+    identity = _identify()
+    if decide(Area.API, identity.standing, _kind()) is not Verdict.LET_IN:
+        raise NotSignedIn(_REASONS.get(identity.standing, "signed-out"))
+    set_identity(identity)
+
+
+def _is_caller() -> bool:
+    return request.headers.get("Origin") in settings().caller_origins
 
 
 def _identify() -> Identity:

@@ -16,6 +16,12 @@ _POLICY = (
 _SHARED = {"static", "embed.script", "looks.theme"}
 _FOR_A_WHILE = "public, max-age=300"
 _FOR_GOOD = "public, max-age=31536000, immutable"
+_FOR_ONE = "private, no-cache"
+
+# Under it everything is for programs: problem+json, and CORS.
+_CALLS = "/api/"
+# For how long a browser may remember what it may send: the list of origins changes seldom.
+_PREFLIGHT_LASTS_S = 600
 
 
 def add_headers(app: Flask, settings: Settings, assets: Assets) -> None:
@@ -41,11 +47,38 @@ def add_headers(app: Flask, settings: Settings, assets: Assets) -> None:
             response.headers.setdefault(name, value)
         if request.endpoint in _SHARED and response.status_code < 400:
             _let_be_kept(response, assets)
+        elif is_call():
+            _let_be_read(response, settings)
         else:
             # All but a static file is personal: even a redirect depends on who asks.
             response.headers["Cache-Control"] = "no-store"
             response.headers.add("Vary", "Cookie")
         return response
+
+
+def is_call() -> bool:
+    """Tell whether the current request is for a program: a call of the API, or what looks like one."""
+    return request.path.startswith(_CALLS)
+
+
+def _let_be_read(response: Response, settings: Settings) -> None:
+    """Let pages of the listed origins read an answer, errors too, with the visitor's own cookie.
+
+    Only the visitor's own browser may keep it, and asks each time whether it still holds. `Vary`
+    stands on every answer: one that was kept for an origin must not serve another.
+    """
+    response.headers["Cache-Control"] = "no-store" if response.status_code >= 400 else _FOR_ONE
+    response.headers["Vary"] = "Cookie, Origin"
+    origin = request.headers.get("Origin")
+    if origin not in settings.caller_origins:
+        return
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Access-Control-Allow-Credentials"] = "true"
+    response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "")
+        response.headers["Access-Control-Allow-Headers"] = "Content-Type, If-Match, If-None-Match"
+        response.headers["Access-Control-Max-Age"] = str(_PREFLIGHT_LASTS_S)
 
 
 def _let_be_kept(response: Response, assets: Assets) -> None:

@@ -1,6 +1,9 @@
 """Refusals that need words of their own: what happened, and what to do."""
 
-from werkzeug.exceptions import Forbidden
+from collections.abc import Mapping
+from typing import Any
+
+from werkzeug.exceptions import Forbidden, HTTPException
 
 from onboarding.profiles.questions import N_
 
@@ -33,3 +36,31 @@ class Sandboxed(Refused):
         "answer comes along."
     )
     in_new_tab = True
+
+
+class Problem(HTTPException):
+    """A refusal by the API: a status, a sentence for whoever wrote the call, further members.
+
+    The sentence stays English: it is read by developers, and its members by their programs.
+    """
+
+    def __init__(self, status: int, detail: str, members: Mapping[str, Any] | None = None) -> None:
+        super().__init__(detail)
+        self.code = status
+        self.detail = detail
+        self.members = dict(members or {})
+
+
+class NotSignedIn(Problem):
+    """Nobody is signed in, as far as the API is concerned; `reason` says why in one word."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(401, f"Nobody is signed in here: {reason}.", {"reason": reason})
+
+
+class WrongFields(Problem):
+    """The body is JSON, but not what a profile is made of: `errors` gives a message a field."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        named = [{"field": field, "message": message} for field, message in errors.items()]
+        super().__init__(422, "The body is no profile.", {"errors": named})

@@ -11,7 +11,7 @@ import pytest
 from onboarding.database import Database, SchemaChanged, Unavailable
 from onboarding.profiles.model import Profile
 from onboarding.profiles.questions import Answers, DeveloperRole, PythonProficiency
-from onboarding.profiles.rules import AlreadyOnboarded, UserGone, complete, save_draft
+from onboarding.profiles.rules import AlreadyOnboarded, Changed, UserGone, complete, save_draft
 from tests.betterauth.layouts import CAMEL, Layout
 from tests.places import Place, Places, engine_url, opened
 
@@ -19,7 +19,7 @@ ALL_ANSWERS = [Answers(*both) for both in product(PythonProficiency, DeveloperRo
 ONE = Answers(PythonProficiency.ADVANCED, DeveloperRole.BACKEND)
 OTHER = Answers(PythonProficiency.BEGINNER, DeveloperRole.NONE)
 
-Save = Callable[[Database, str, Answers], Profile]
+Save = Callable[..., Profile]
 either_way = pytest.mark.parametrize("save", [save_draft, complete], ids=lambda save: save.__name__)
 
 
@@ -315,3 +315,75 @@ def test_a_save_is_one_statement_and_a_refusal_two(
         else:
             complete(database, user_id, answers)
         assert len(server.statements("onboarding", after=before)) == statements
+
+
+@either_way
+def test_answers_over_a_draft_that_was_read_take_only_its_place(
+    place: Place, database: Database, new_user: Callable[[], str], save: Save
+) -> None:
+    user_id = new_user()
+    read = save_draft(database, user_id, OTHER)
+    latest = save_draft(database, user_id, OTHER)
+    with pytest.raises(Changed):
+        save(database, user_id, ONE, read)
+    assert row(place, user_id)[5] == latest.updated_at
+    saved = save(database, user_id, ONE, latest)
+    assert (saved.answers, saved.created_at) == (ONE, read.created_at)
+    # Sent again because the answer got lost: it finds its own work done.
+    assert save(database, user_id, ONE, latest) == saved
+
+
+@either_way
+def test_answers_over_nothing_take_nothing_s_place(
+    place: Place, database: Database, new_user: Callable[[], str], save: Save
+) -> None:
+    user_id = new_user()
+    saved = save(database, user_id, ONE, None)
+    assert save(database, user_id, ONE, None) == saved
+    with pytest.raises(Changed):
+        save(database, user_id, OTHER, None)
+    assert row(place, user_id)[1] == ONE.python_proficiency
+
+
+@either_way
+def test_no_condition_opens_a_finished_profile(
+    place: Place, database: Database, new_user: Callable[[], str], save: Save
+) -> None:
+    user_id = new_user()
+    draft = save_draft(database, user_id, ONE)
+    done = complete(database, user_id, ONE)
+    for over, refusal in ((done, AlreadyOnboarded), (draft, Changed), (None, Changed)):
+        with pytest.raises(refusal):
+            save(database, user_id, OTHER, over)
+        assert save(database, user_id, ONE, over) == done
+
+
+@either_way
+def test_answers_over_a_row_that_is_gone_make_no_new_one(
+    place: Place, database: Database, new_user: Callable[[], str], save: Save
+) -> None:
+    user_id = new_user()
+    draft = save_draft(database, user_id, ONE)
+    place.sql("DELETE FROM user_profile WHERE user_id = %s", user_id)
+    with pytest.raises(Changed):
+        save(database, user_id, ONE, draft)
+    assert row(place, user_id) is None
+
+
+def test_of_many_who_read_the_same_draft_one_saves(
+    database: Database, new_user: Callable[[], str]
+) -> None:
+    user_id = new_user()
+    read = save_draft(database, user_id, ONE)
+    wanted = [answers for answers in ALL_ANSWERS if answers != ONE] * 2
+
+    def save(answers: Answers) -> Answers | None:
+        try:
+            return save_draft(database, user_id, answers, read).answers
+        except Changed:
+            return None
+
+    with ThreadPoolExecutor(8) as threads:
+        saved = {answers for answers in threads.map(save, wanted) if answers}
+    # Two with the same answers both find them saved.
+    assert len(saved) == 1

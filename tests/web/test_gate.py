@@ -24,6 +24,9 @@ PATHS = {
     "static": "/static/style.css",
     "embed.script": "/embed.js",
     "looks.theme": "/themes/acme.css",
+    "api.read": "/api/profile",
+    "api.save": "/api/profile",
+    "api.document": "/api/openapi.json",
 }
 POSTS = {"wizard.answer", "wizard.confirm"}
 
@@ -37,6 +40,7 @@ OPEN_TO_ALL = {
     "static": (200, "/static/style.css"),
     "embed.script": (200, "/embed.js"),
     "looks.theme": (404, "/themes/acme.css"),
+    "api.document": (200, "/api/openapi.json"),
 }
 SIGN_IN = "the main site's sign-in page"
 
@@ -45,6 +49,8 @@ def end_of(endpoint: str, state: str, framed: bool) -> tuple[int, str]:
     """Where a visitor must end up: the last status and path."""
     if endpoint in OPEN_TO_ALL:
         return OPEN_TO_ALL[endpoint]
+    if endpoint.startswith("api."):
+        return call_status(endpoint, state), "/api/profile"
     if state in OUT or state in EXPLAINED:
         to_signed_out = framed or endpoint in POSTS or state in EXPLAINED
         return (401, "/signed-out") if to_signed_out else (303, SIGN_IN)
@@ -64,9 +70,20 @@ def end_of(endpoint: str, state: str, framed: bool) -> tuple[int, str]:
     return 200, "/onboarding/python-proficiency"
 
 
+def call_status(endpoint: str, state: str) -> int:
+    """What a call of the API must answer: never a redirect, wherever the call comes from."""
+    if state in OUT or state in EXPLAINED:
+        return 401
+    if endpoint == "api.read":
+        return 200
+    return 403 if state == "impersonated" else 422
+
+
 def follow(visitor, endpoint: str) -> tuple[int, str]:
     """Ask for an endpoint and follow every redirect, as a browser does, until one isn't ours."""
-    if endpoint in POSTS:
+    if endpoint == "api.save":
+        answer = visitor.put({})
+    elif endpoint in POSTS:
         answer = visitor.post(
             PATHS[endpoint],
             {"python_proficiency": "Beginner"} if endpoint == "wizard.answer" else {},
