@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 
+import { forYou } from "./public/for-you.js";
 import { settings } from "./settings.js";
 
 /** @typedef {{ name: string, email: string }} User */
@@ -49,11 +50,13 @@ export const welcome = () =>
       </p>`,
   );
 
-/** @param {{ user: User, profile?: Profile }} visit */
-export const home = ({ user, profile }) =>
+/** @param {{ user: User, profile?: Profile, visitor?: import("./profile.ts").Visitor }} visit */
+export const home = ({ user, profile, visitor }) =>
   layout(
     "Your account",
-    html`<p>
+    html`<script type="module" src="/public/home.js"></script>
+      <p data-onboarding-url="${settings.onboardingUrl}">${forYou(visitor)}</p>
+      <p>
         Signed in as <strong>${user.name}</strong>
         <span class="quiet">(${user.email})</span>
       </p>

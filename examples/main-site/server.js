@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import { createAuth, pool } from "./auth.js";
 import { checkedCallbackURL } from "./callback-url.js";
 import * as pages from "./pages.js";
+import { getProfile } from "./public/profile.js";
 import { settings } from "./settings.js";
 
 const auth = createAuth();
@@ -37,7 +38,11 @@ app.use(async (c, next) => {
 app.get("/", async (c) => {
   const user = c.get("user");
   if (!user) return c.html(pages.welcome());
-  return c.html(pages.home({ user, profile: await readProfile(user.id) }));
+  const [profile, visitor] = await Promise.all([
+    readProfile(user.id),
+    askForProfile(c.req.header("Cookie")),
+  ]);
+  return c.html(pages.home({ user, profile, visitor }));
 });
 
 app.get("/setup", (c) => {
@@ -80,6 +85,22 @@ async function readProfile(userId) {
     [userId],
   );
   return rows[0];
+}
+
+/**
+ * The same answers, asked of the onboarding app with the visitor's own cookie. A site needs only one of
+ * the two ways; this one shows both.
+ *
+ * @param {string | undefined} cookie
+ * @returns {Promise<import("./profile.ts").Visitor | undefined>} undefined: no page waits for the app
+ */
+async function askForProfile(cookie) {
+  try {
+    return await getProfile(settings.onboardingUrl, { cookie, timeoutMs: 1000 });
+  } catch (error) {
+    console.error(`the onboarding app: ${error.message}`);
+    return undefined;
+  }
 }
 
 const server = serve({ fetch: app.fetch, hostname: settings.host, port: settings.port }, () =>

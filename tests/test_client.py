@@ -1,0 +1,138 @@
+"""`profile.ts`, the client to copy: what it says about real people, run by Node as on a server."""
+
+import json
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from devstack.main_site import DIRECTORY, node
+from devstack.processes import ROOT
+from tests.test_types import COMPILER
+from tests.visitor import Visitor
+
+ONE = {"python_proficiency": "Advanced", "developer_role": "None"}
+SCRIPT = """
+const {{ getProfile }} = await import(process.env.CLIENT);
+const app = process.env.APP, cookie = process.env.COOKIE;
+const told = async (promise) => promise.catch((error) => `${{error.name}}: ${{error.message}}`);
+{body}
+"""
+
+
+@pytest.fixture
+def run(served_app):
+    """Run a script with the client in Node, and give what it returns."""
+
+    def run(body: str, app: str = served_app, cookie: str = "") -> object:
+        script = SCRIPT.format(
+            body=f"console.log(JSON.stringify(await (async () => {{{body}}})()))"
+        )
+        done = subprocess.run(
+            [node(), "--input-type=module", "-e", script],
+            env={"CLIENT": str(DIRECTORY / "public" / "profile.js"), "APP": app, "COOKIE": cookie},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+def test_what_runs_is_what_typescript_makes_of_it(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [node(), COMPILER, "-p", DIRECTORY, "--outDir", tmp_path], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    made, kept = tmp_path / "profile.js", DIRECTORY / "public" / "profile.js"
+    assert made.read_text() == kept.read_text(), f"copy {made} over {kept}"
+
+
+def test_it_is_as_short_as_its_document_says() -> None:
+    lines = (DIRECTORY / "profile.ts").read_text().partition("export async function")[2]
+    assert len(lines.splitlines()) <= 40
+    assert "import" not in lines
+    assert ROOT.joinpath("docs/api.md").read_text().count("getProfile(") == 2
+
+
+def test_the_three_states_and_what_is_known_comes_back_as_it_was(run, app, ada):
+    window = Visitor(app, ada, {})
+    ask = "return getProfile(app, { cookie })"
+    out = run(ask)
+    assert out == {"state": "signed out", "reason": "signed-out"}
+    new = run(ask, cookie=f"other=1; {ada.cookie}")
+    assert new == {
+        "state": "not onboarded",
+        "etag": window.get("/api/profile").headers["ETag"],
+        "userId": ada.user_id,
+        "draft": None,
+    }
+    window.put(ONE)
+    assert run(ask, cookie=ada.cookie)["draft"] == ONE
+    window.put({**ONE, "is_onboarded": True})
+    same, other, done = run(
+        """
+        const first = await getProfile(app, { cookie });
+        const again = await getProfile(app, { cookie, known: first });
+        const stale = { ...first, etag: '"old"' };
+        const renewed = await getProfile(app, { cookie, known: stale });
+        return [again === first, renewed === stale, renewed];
+        """,
+        cookie=ada.cookie,
+    )
+    assert (same, other) == (True, False)
+    assert (done["state"], done["answers"]) == ("onboarded", ONE)
+
+
+def test_who_was_signed_out_meanwhile_is_told_so_though_something_is_known(run, app, ada, stage):
+    known = json.dumps(run("return getProfile(app, { cookie })", cookie=ada.cookie))
+    stage.sql("DELETE FROM session WHERE token = %s", ada.token)
+    again = run(f"return getProfile(app, {{ cookie, known: {known} }})", cookie=ada.cookie)
+    assert again["state"] == "signed out"
+
+
+def test_it_waits_no_longer_than_it_is_told_and_stops_when_it_is_told(run):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        slow, stopped, before = run(
+            """
+            const stop = new AbortController();
+            const waiting = told(getProfile(app, { signal: stop.signal, timeoutMs: 9000 }));
+            setTimeout(() => stop.abort(), 50);
+            return [
+              await told(getProfile(app, { timeoutMs: 50 })),
+              await waiting,
+              await told(getProfile(app, { signal: AbortSignal.abort() })),
+            ];
+            """,
+            app=f"http://127.0.0.1:{silent.getsockname()[1]}",
+        )
+    assert slow.startswith("TimeoutError")
+    assert stopped.startswith("AbortError")
+    assert before.startswith("AbortError")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ("503 Service Unavailable\r\nContent-Length: 0", "Error: the onboarding app answers 503"),
+        # The cookie follows no redirect.
+        ("302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0", "TypeError"),
+        ("304 Not Modified", "Error: the onboarding app answers 304"),
+    ],
+)
+def test_any_other_answer_is_an_error(run, answer, error):
+    whole = json.dumps(f"HTTP/1.1 {answer}\r\nConnection: close\r\n\r\n")
+    said = run(
+        f"""
+        const {{ createServer }} = await import("node:net");
+        const other = createServer((socket) => socket.once("data", () => socket.end({whole})));
+        await new Promise((listening) => other.listen(0, "127.0.0.1", listening));
+        const said = await told(getProfile(`http://127.0.0.1:${{other.address().port}}`));
+        other.close();
+        return said;
+        """
+    )
+    assert said.startswith(error)
