@@ -1,4 +1,4 @@
-"""The operators' commands: `flask doctor`, `flask embed-snippet`."""
+"""The operators' commands: `flask doctor`, `flask embed-snippet`, `flask profiles`."""
 
 import os
 import re
@@ -14,6 +14,7 @@ from onboarding.doctor import examine
 from onboarding.doctor.findings import Level
 from onboarding.doctor.grants import grants
 from onboarding.doctor.installation import Installation, Missing
+from onboarding.profile_commands import profiles
 from onboarding.web.embed import snippet
 
 _COLOURS = {
@@ -28,6 +29,7 @@ def register_commands(app: Flask) -> None:
     """Add our commands to `flask`."""
     app.cli.add_command(doctor)
     app.cli.add_command(embed_snippet)
+    app.cli.add_command(profiles)
 
 
 def app_for_commands() -> Flask | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 
+import click
 import pytest
 from flask import Flask
 from werkzeug.routing import Rule
@@ -154,12 +155,19 @@ def test_every_command_of_flask_is_documented_with_its_options_and_no_other(app:
     everything = "".join(document.read_text() for document in DOCUMENTS)
     for name, command in app.cli.commands.items():
         assert f"flask {name}" in everything
-        # A command with options has a document of its own name.
+        # A command with options has a document of its own name; so has a group, for each of its own.
         document = ROOT / "docs" / f"{name}.md"
-        rows = table(document, "Options", "option") if document.exists() else []
-        documented = {option.strip("`") for option, _ in rows}
-        real = {option for parameter in command.params for option in parameter.opts}
-        assert documented == real, name
+        parts = {"Options": command}
+        if isinstance(command, click.Group):
+            parts = {f"flask {name} {part}": one for part, one in command.commands.items()}
+            told = re.findall(r"^## (flask .*)$", document.read_text(), re.MULTILINE)
+            assert told == list(parts)
+        for heading, part in parts.items():
+            rows = table(document, heading, "option") if document.exists() else []
+            documented = {option.strip("`") for option, _ in rows}
+            options = (one for one in part.params if isinstance(one, click.Option))
+            real = {option for one in options for option in one.opts}
+            assert documented == real, heading
 
 
 def test_every_condition_of_the_doctor_is_documented_in_its_order_and_no_other() -> None:
