@@ -35,6 +35,8 @@ LONG_FILES = (
     "test_main_job",
     "test_start",
     "test_migrations",
+    "test_profile_commands",
+    "test_api_fuzz",
 )
 
 

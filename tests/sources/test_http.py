@@ -87,6 +87,30 @@ def test_a_user_deleted_while_an_answer_is_kept_is_signed_out_by_the_save(
         assert saved.headers["Location"].startswith("/signed-out")
 
 
+def test_the_api_knows_the_same_people(
+    asking: Callable[..., Visitor], real_ada: Person, stage: Stage
+) -> None:
+    visitor, final = asking(real_ada), {"python_proficiency": "Advanced", "developer_role": "None"}
+    assert asking().get("/api/profile").json["reason"] == "signed-out"
+    assert visitor.get("/api/profile").json["user_id"] == real_ada.user_id
+    saved = visitor.put({**final, "is_onboarded": True})
+    assert saved.status_code == 201
+    known = {"If-None-Match": saved.headers["ETag"]}
+    assert visitor.get("/api/profile", known).status_code == 304
+    assert visitor.get("/profile").status_code == 200
+
+
+def test_the_api_signs_out_who_was_deleted_while_an_answer_is_kept(
+    stage: Stage, real_ada: Person
+) -> None:
+    with app_with(stage, SESSION_CACHE_SECONDS="60") as app:
+        visitor = Visitor(app, real_ada, {})
+        assert visitor.get("/api/profile").status_code == 200
+        stage.sql('DELETE FROM "user" WHERE id = %s', real_ada.user_id)
+        refused = visitor.put({"python_proficiency": "Advanced", "developer_role": "None"})
+    assert (refused.status_code, refused.json["reason"]) == (401, "signed-out")
+
+
 def test_a_page_costs_one_question_and_one_query_and_the_next_one_only_the_query(
     stage: Stage, real_ada: Person
 ) -> None:
@@ -147,6 +171,9 @@ def test_a_main_site_that_is_down_signs_nobody_out_and_loses_no_answer(
     form = page(sent).form
     assert form.find(attrs={"name": "python_proficiency"})["value"] == "Advanced"
     assert form.button.get_text() == "Try again"
+    for call in (visitor.get("/api/profile"), visitor.put({})):
+        assert (call.status_code, call.mimetype) == (503, "application/problem+json")
+        assert call.headers["Retry-After"] == "2"
     assert real_ada.token not in caplog.text
     assert "ConnectError" in caplog.text
 

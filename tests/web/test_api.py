@@ -1,6 +1,7 @@
 """The API for the main site: the shapes, the conditions, who may call, and what is refused."""
 
 import json
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -482,3 +483,21 @@ def test_head_says_what_get_says(visitor, ada):
         assert said.headers[name] == asked.headers[name]
     known = {"If-None-Match": said.headers["ETag"]}
     assert window.request("HEAD", "/api/profile", known).status_code == 304
+
+
+def test_a_chunked_body_without_end_is_refused_before_its_end(served_app, ada, row):
+    host, _, port = served_app.partition("//")[2].partition(":")
+    head = (
+        f"PUT /api/profile HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {served_app}\r\n"
+        f"Cookie: {ada.cookie}\r\nContent-Type: application/json\r\n"
+    )
+    for rest, status in (
+        ("Transfer-Encoding: chunked\r\n\r\n5\r\n[[[[[\r\n", 411),
+        ("\r\n", 411),
+        ("Content-Length: 0\r\n\r\n", 400),
+        ("Content-Length: 99999999\r\n\r\n[[[[[", 413),
+    ):
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=5) as connection:
+            connection.sendall((head + rest).encode())
+            assert connection.recv(4096).startswith(f"HTTP/1.1 {status} ".encode()), rest
+    assert row(ada) is None
