@@ -19,8 +19,9 @@ def speak(app: Flask, languages: Languages) -> None:
 
     @app.after_request
     def _say(response: Response) -> Response:
-        # Redirects hold a line for machines, and JSON is English.
-        if response.mimetype == "text/html" and response.status_code // 100 != 3:
+        # JSON is English; redirects and answers to OPTIONS hold nothing that anybody reads.
+        is_page = response.mimetype == "text/html" and request.method != "OPTIONS"
+        if is_page and response.status_code // 100 != 3:
             response.headers["Content-Language"] = _language()
             response.vary.add("Accept-Language")
         return response
