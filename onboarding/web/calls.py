@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from flask import request
-from flask_babel import gettext as _
 from werkzeug.datastructures import ETags
 from werkzeug.exceptions import LengthRequired
 
@@ -87,9 +86,9 @@ def _wanted(body: Mapping[str, Any]) -> Wanted:
     fields = {question.field for question in QUESTIONS}
     is_onboarded = body.get(IS_ONBOARDED, False)
     errors = {
-        # The same words that the wizard shows beside the question.
+        # The words of the wizard, in English as all of our JSON.
         **{
-            question.field: _(question.problem)
+            question.field: question.problem
             for question in QUESTIONS
             if question.field not in known
         },
