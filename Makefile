@@ -85,7 +85,7 @@ tools:
 	need() { echo "needed: $$1" >&2; fine=false; }; \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || need 'Python 3.11 or newer ($(PYTHON) is none; name another by PYTHON=...)'; \
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || need 'venv for $(PYTHON) (on Debian and Ubuntu: the package python3-venv)'; \
-	node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null || need 'Node.js 20 or newer (node)'; \
+	node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' 2>/dev/null || need 'Node.js 20.19 or newer (node)'; \
 	command -v npm >/dev/null || need 'npm'; \
 	$$fine
 
