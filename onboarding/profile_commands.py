@@ -4,8 +4,8 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
 from html import escape
 from pathlib import Path
@@ -32,9 +32,7 @@ def profiles() -> None:
 def show(user: str) -> None:
     """Show the profile of USER, a user's id."""
     with _connected() as connection:
-        found = records.find(connection, user)
-    if found is None:
-        _fail(f"{user} has no profile")
+        found = _known(connection, user)
     click.echo(_lines(found))
 
 
@@ -49,21 +47,33 @@ def show(user: str) -> None:
 )
 def export(form: str) -> None:
     """Write all profiles to standard output, drafts too, however many they are."""
-    out = sys.stdout.buffer
     # On a terminal the rows themselves show how far it is.
     is_watched = sys.stderr.isatty() and not sys.stdout.isatty()
     with _connected() as connection:
         total = records.count(connection) if is_watched else 0
-        lines = records.export(connection, form)
-        if not is_watched:
-            out.writelines(lines)
-            return
-        with click.progressbar(length=total, label="exporting", file=sys.stderr) as bar:
-            for number, line in enumerate(lines, 1):
-                out.write(line)
-                if number % _STEP == 0:
-                    bar.update(_STEP)
-            bar.update(total - bar.pos)
+        # Closed before the connection is, whatever becomes of the output: it waits for the copy's end.
+        with closing(records.export(connection, form)) as lines:
+            try:
+                _write(lines, total if is_watched else None)
+                sys.stdout.buffer.flush()
+            except OSError as error:
+                # What is still in the buffer can't be written at the exit either.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                _fail(f"not all was written: {error.strerror}")
+
+
+def _write(lines: Iterable[bytes], total: int | None) -> None:
+    """Write to standard output; with a bar on the terminal where the `total` is given."""
+    out = sys.stdout.buffer
+    if total is None:
+        out.writelines(lines)
+        return
+    with click.progressbar(length=total, label="exporting", file=sys.stderr) as bar:
+        for number, line in enumerate(lines, 1):
+            out.write(line)
+            if number % _STEP == 0:
+                bar.update(_STEP)
+        bar.update(total - bar.pos)
 
 
 @profiles.command()
@@ -92,7 +102,10 @@ def stats(weeks: int, svg: Path | None) -> None:
             share = f"{number / counts.completed:7.1%}" if counts.completed else ""
             click.echo(f"  {label:{width}} {number:9}{share}")
     if svg:
-        svg.write_text(_chart(shown), encoding="utf-8")
+        try:
+            svg.write_text(_chart(shown), encoding="utf-8")
+        except OSError as error:
+            _fail(f"{svg} can't be written: {error.strerror}")
 
 
 @profiles.command()
@@ -111,10 +124,7 @@ def reset(user: str, reason: str, yes: bool, audit_file: Path) -> None:
     if not reason.strip():
         raise click.BadParameter("must say why", param_hint="--reason")
     with _connected() as connection:
-        found = records.find(connection, user)
-        if found is None:
-            _fail(f"{user} has no profile")
-        click.echo(_lines(found), err=True)
+        click.echo(_lines(_known(connection, user)), err=True)
         if not yes:
             click.confirm("Delete this profile for good?", abort=True, err=True)
 
@@ -135,7 +145,7 @@ def _add_line(audit_file: Path, reason: str, role: str, deleted: records.Record)
     line = {
         "event": "profile reset",
         "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "by": getpass.getuser(),
+        "by": _operator(),
         "database_role": role,
         "reason": reason,
         "deleted": deleted,
@@ -144,6 +154,14 @@ def _add_line(audit_file: Path, reason: str, role: str, deleted: records.Record)
         file.write(json.dumps(line, default=str) + "\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container's account may have a number and no name.
+        return f"uid {os.getuid()}"
 
 
 @contextmanager
@@ -158,6 +176,15 @@ def _connected() -> Iterator[psycopg.Connection]:
             yield connection
     except records.Refused as refused:
         _fail(str(refused))
+
+
+def _known(connection: psycopg.Connection, user: str) -> records.Record:
+    # An argument that is no UTF-8 is nobody's id.
+    is_text = not any("\ud800" <= character <= "\udfff" for character in user)
+    found = records.find(connection, user) if is_text else None
+    if found is None:
+        _fail(f"{user!a} has no profile" if not is_text else f"{user} has no profile")
+    return found
 
 
 def _fail(reason: str) -> NoReturn:

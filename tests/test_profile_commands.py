@@ -251,3 +251,55 @@ def test_only_on_a_terminal_is_there_a_progress_bar(place):
     assert b"100%" in drawn
     with measured(place.url(), "export") as child:
         assert b"exporting" not in child.communicate()[1]
+
+
+@pytest.mark.parametrize("reader", ["one that leaves", "a full disk"])
+def test_an_export_whose_output_breaks_ends_with_a_line(places, place, reader):
+    crowd = places.settle(f"crowd_{reader[0]}", TABLE)
+    crowd.sql(
+        "INSERT INTO user_profile SELECT 'user ' || n, 'Advanced', 'None', true, now(), now()"
+        " FROM generate_series(1, 50000) n"
+    )
+    command = [sys.executable, "-m", "flask", "profiles", "export"]
+    environ = {**os.environ, "DATABASE_URL": crowd.url()}
+    with (
+        open("/dev/full", "wb") as full,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environ,
+            stdout=full if reader == "a full disk" else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as child,
+    ):
+        if child.stdout:
+            child.stdout.readline()
+            child.stdout.close()
+        said = child.stderr.read()
+        assert child.wait(20) == 1
+    assert said.startswith("not all was written: ")
+    assert said.count("\n") == 1
+
+
+def test_a_chart_that_cannot_be_written_is_told_in_a_line(run):
+    done = run("stats", "--svg", "/nonexistent/chart.svg")
+    assert done.exit_code in (1, 2)
+    assert "can't be written" in done.output or "nonexistent" in done.output
+    assert "Traceback" not in done.output
+    assert isinstance(done.exception, SystemExit)
+
+
+def test_an_id_that_is_no_text_is_nobody(run):
+    done = run("show", "\udcff")
+    assert (done.exit_code, done.output) == (1, "'\\udcff' has no profile\n")
+
+
+def test_an_operator_without_a_name_is_told_by_number(run, place, tmp_path, monkeypatch):
+    def nameless():
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert run("reset", "ada", "--reason", "asked", "--yes").exit_code == 0
+    line = json.loads((tmp_path / "profile-resets.jsonl").read_text())
+    assert line["by"] == f"uid {os.getuid()}"

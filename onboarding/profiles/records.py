@@ -4,7 +4,7 @@ Beside `rules`, which is the only way for a person's own answers. These connecti
 one statement each, under whatever role their `DATABASE_URL` names.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -95,7 +95,7 @@ def count(connection: psycopg.Connection) -> int:
     return row[0] if row else 0
 
 
-def export(connection: psycopg.Connection, form: str) -> Iterator[bytes]:
+def export(connection: psycopg.Connection, form: str) -> Generator[bytes, None, None]:
     """Give all rows in one of the `FORMATS`, a line at a time, in UTF-8, in no particular order."""
     with connection.cursor().copy(SQL(_EXPORTS[form]).format(_SHOWN)) as rows:
         for line in rows:

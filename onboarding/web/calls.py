@@ -5,6 +5,7 @@ refused, and every refusal names the field.
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -69,8 +70,8 @@ def _parsed(data: bytes) -> Any:
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Of two members of one name every reader takes the one it likes (RFC 8259, section 4)."""
-    names = [name for name, _ in pairs]
-    twins = {name for name in names if names.count(name) > 1}
+    counts = Counter(name for name, _ in pairs)
+    twins = [name for name, count in counts.items() if count > 1]
     if twins:
         raise WrongFields({_shown(name): "This field stands there twice." for name in twins})
     return dict(pairs)
