@@ -73,7 +73,7 @@ def run() -> NoReturn:
 
         secret = kept.secret(STATE / "better-auth-secret")
         site_url = f"http://localhost:{site_port}"
-        app = App(app_port, database_url, secret, site_url)
+        app = App(app_port, database_url, secret, site_url, settings={"SITE_NAME": "Acme Docs"})
         site = MainSite(site_port, database_url, secret, app.url)
 
         say("creating the tables")
