@@ -3,12 +3,23 @@
 import logging
 import sys
 
+import click
 from flask import Flask
+from flask.cli import FlaskGroup
 
 from onboarding import create_app
-from onboarding.cli import app_for_commands
 from onboarding.config import SettingsFault
 from onboarding.languages import CatalogueFault
+
+
+def _is_for_commands() -> bool:
+    """Tell whether `flask` is looking for a command of ours.
+
+    It loads the app for its own, such as `flask run`, from within them, and for ours before it knows
+    them.
+    """
+    context = click.get_current_context(silent=True)
+    return context is not None and isinstance(context.command, FlaskGroup)
 
 
 def _app_to_serve() -> Flask:
@@ -23,4 +34,10 @@ def _app_to_serve() -> Flask:
         sys.exit(2)
 
 
-app = app_for_commands() or _app_to_serve()
+if _is_for_commands():
+    # Here and not above: what commands need, Alembic for one, has no place in a serving process.
+    from onboarding.cli import app_for_commands
+
+    app = app_for_commands()
+else:
+    app = _app_to_serve()

@@ -12,7 +12,6 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from onboarding.betterauth.cookie import SessionCookie
 from onboarding.betterauth.get_session import GetSession
-from onboarding.cli import register_commands
 from onboarding.config import Settings
 from onboarding.database import Database, Unavailable
 from onboarding.identity import Identities
@@ -65,7 +64,6 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     add_headers(app, settings, assets)
     for room in (profile, wizard, signed_out, health, embed, looks, api):
         app.register_blueprint(room.blueprint)
-    register_commands(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals |= {
         "asset": assets.address,

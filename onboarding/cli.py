@@ -6,7 +6,6 @@ import sys
 
 import click
 from flask import Flask
-from flask.cli import FlaskGroup
 
 from onboarding.config import Settings, SettingsFault
 from onboarding.database import Unavailable
@@ -25,25 +24,14 @@ _COLOURS = {
 }
 
 
-def register_commands(app: Flask) -> None:
-    """Add our commands to `flask`."""
-    app.cli.add_command(doctor)
-    app.cli.add_command(embed_snippet)
-    app.cli.add_command(profiles)
+def app_for_commands() -> Flask:
+    """Give an app with our commands and nothing else.
 
-
-def app_for_commands() -> Flask | None:
-    """Give an app with our commands and nothing else, when `flask` is looking for one of them.
-
-    None when an app has to serve: for a server, and for `flask run`, which is Flask's own command.
-    Our commands read the environment themselves, so they also work where no app can be made of it.
+    They read the environment themselves, so they also work where no app can be made of it.
     """
-    context = click.get_current_context(silent=True)
-    # Flask loads the app for its own commands from within them, and for ours before it knows them.
-    if context is None or not isinstance(context.command, FlaskGroup):
-        return None
     app = Flask("onboarding")
-    register_commands(app)
+    for command in (doctor, embed_snippet, profiles):
+        app.cli.add_command(command)
     return app
 
 

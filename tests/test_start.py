@@ -293,6 +293,18 @@ def started(app: App, log: Path) -> Iterator[Path]:
         yield log
 
 
+def test_a_serving_process_loads_nothing_that_only_commands_need() -> None:
+    program = (
+        "import logging, sys; logging.disable(); import wsgi;"
+        "print([name for name in ('alembic', 'onboarding.cli', 'onboarding.doctor',"
+        " 'publicsuffixlist') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=GOOD, capture_output=True, text=True
+    )
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
 def unanswered(url: str) -> str | None:
     try:
         DIRECT.get(url)

@@ -2,8 +2,8 @@
 
 The answers known so far that no row can hold yet (both answer columns are NOT NULL), or that the
 main site proposes; `next`, the page that was wanted; `return_to`, the main site's page to go back
-to; `theme`, the looks it asks for; `lang`, the language. All of it is the visitor's word: parsed anew on every request,
-and dropped when it doesn't parse.
+to; `theme`, the looks it asks for; `lang`, the language. All of it is the visitor's word: parsed
+anew on every request, and dropped when it doesn't parse.
 """
 
 from collections.abc import Mapping

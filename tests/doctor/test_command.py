@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from flask import Flask
 
 from devstack.processes import ROOT
 from onboarding.cli import doctor
@@ -124,10 +123,6 @@ def test_grants_without_a_database_say_why_and_fail(clinic: Clinic) -> None:
         assert (done.exit_code, done.stdout) == (1, "")
         assert reason in done.stderr
         assert "pass-phrase" not in done.stderr
-
-
-def test_the_app_itself_brings_the_command_along(app: Flask) -> None:
-    assert app.cli.commands["doctor"] is doctor
 
 
 def run(environ: dict[str, str], *words: str):
