@@ -68,6 +68,8 @@ lock: tools .venv/.stamp
 	$(COMPILE) -o requirements/app.txt
 	$(COMPILE) --group dev -o requirements/dev.txt
 	$(COMPILE) --group dev --group browsers -o requirements/browsers.txt
+	$(COMPILE) --group dev --group audit -o requirements/audit.txt
+	$(COMPILE) --group dev --group bench -o requirements/bench.txt
 	@! grep -nE '://|^ *--(extra-)?(index|find)' requirements/*.txt
 	@! grep -nE '"resolved": *"http' $(SITE)/package-lock.json tests/package-lock.json
 
