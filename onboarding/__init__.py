@@ -5,7 +5,9 @@
 
 import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -16,6 +18,7 @@ from onboarding.config import Settings
 from onboarding.database import Database, Unavailable
 from onboarding.identity import Identities
 from onboarding.languages import Languages
+from onboarding.resilience import Within
 from onboarding.sources.http import MainSite
 from onboarding.sources.tables import SharedTables
 from onboarding.web import api, current, embed, gate, health, looks, profile, signed_out, wizard
@@ -26,6 +29,9 @@ from onboarding.web.headers import add_headers
 from onboarding.web.language import speak
 from onboarding.web.seldom import Seldom
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 log = logging.getLogger(__name__)
 
 # Two answers, a token and a few targets; a body beyond this is none of ours.
@@ -34,6 +40,8 @@ LARGEST_BODY = 16 * 1024
 TRANSLATIONS = Path(__file__).parent / "translations"
 # Fewer connections than threads: with the database stalled, some threads stay free to say so.
 POOL_SIZE = 5
+# The first look only informs: it must not keep the app from starting.
+LOOK_S = 2
 
 
 def create_app(settings: Settings | None = None, translations: Path = TRANSLATIONS) -> Flask:
@@ -46,7 +54,9 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     """
     settings = settings or Settings.from_environ(os.environ)
     languages = Languages(translations)
-    database = Database(settings.database.url, POOL_SIZE)
+    database = Database(
+        settings.database.url, POOL_SIZE, settings.read_budget_s, settings.write_budget_s
+    )
     identities = _source(settings, database)
 
     app = Flask(__name__)
@@ -78,8 +88,19 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     if settings.forwarded_proxies:
         hops = settings.forwarded_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.wsgi_app = _bounded(app.wsgi_app, settings.write_budget_s)  # type: ignore[assignment,method-assign]
     _look_once(identities, database)
     return app
+
+
+def _bounded(answer: "WSGIApplication", seconds: float) -> "WSGIApplication":
+    """Give a request so many seconds in all: one that reads and then saves has one budget, not two."""
+
+    def bounded(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        with Within(seconds):
+            return answer(environ, start_response)
+
+    return bounded
 
 
 def _source(settings: Settings, database: Database) -> Identities:
@@ -93,7 +114,9 @@ def _source(settings: Settings, database: Database) -> Identities:
 
 def _look_once(identities: Identities, database: Database) -> None:
     try:
-        for fault in identities.check():
+        with Within(LOOK_S):
+            faults = identities.check()
+        for fault in faults:
             log.error("not ready: %s", fault)
     except Unavailable as unavailable:
         log.error("the database does not answer: %s", unavailable)

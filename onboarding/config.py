@@ -64,6 +64,10 @@ class Settings:
     session_url: str
     """The main site's `get-session`."""
     session_cache_s: int
+    read_budget_s: int
+    """What a read of the database may take, with all its attempts."""
+    write_budget_s: int
+    """What a whole request may take of the database's time, a save included."""
     site_name: str
     """As people call the main site; empty where nobody said it."""
     site_url: str
@@ -109,6 +113,8 @@ class Settings:
         widget = reader.optional("ONBOARDING_WIDGET", _one_of("select", "cards"), "select")
         themes = reader.optional("THEMES_FILE", _themes, "")
         forwarded_proxies = reader.optional("FORWARDED_PROXIES", _up_to(9), "0")
+        read_budget_s = reader.optional("READ_BUDGET_SECONDS", _from_to(1, 60), "5")
+        write_budget_s = reader.optional("WRITE_BUDGET_SECONDS", _from_to(1, 60), "8")
         reader.finish()
         name = session_cookie_name(
             site_is_https=site_url.startswith("https:"),
@@ -125,6 +131,8 @@ class Settings:
             else ForwardedCookie(name, verifier),
             session_url=session_url or get_session_url(site_url),
             session_cache_s=session_cache_s,
+            read_budget_s=read_budget_s,
+            write_budget_s=write_budget_s,
             site_name=site_name,
             site_url=site_url,
             site_origin=_origin(site_url),
@@ -311,9 +319,13 @@ def _themes(path: str) -> Mapping[str, Theme]:
 
 
 def _up_to(most: int) -> Callable[[str], int]:
+    return _from_to(0, most)
+
+
+def _from_to(least: int, most: int) -> Callable[[str], int]:
     def number(text: str) -> int:
-        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or int(text) > most:
-            raise ValueError(f"must be a number from 0 to {most}")
+        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
+            raise ValueError(f"must be a number from {least} to {most}")
         return int(text)
 
     return number

@@ -90,8 +90,8 @@ def engine_url(url: str) -> URL:
 
 
 @contextmanager
-def opened(url: URL, pool_size: int = 1) -> Iterator[Database]:
-    database = Database(url, pool_size)
+def opened(url: URL, pool_size: int = 1, **budgets: float) -> Iterator[Database]:
+    database = Database(url, pool_size, **budgets)
     try:
         yield database
     finally:

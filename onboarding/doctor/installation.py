@@ -90,7 +90,7 @@ class Installation:
         return verifier
 
     def ask(self, work: Callable[[Connection], T]) -> T:
-        """Do `work` with the app's own kind of connection, as `Database.run` does.
+        """Do `work` with the app's own kind of connection, in one attempt: see `Database.once`.
 
         Raises `Missing` once the database hasn't answered, so that only the first check waits.
         """
@@ -99,7 +99,7 @@ class Installation:
         if self._database is None:
             self._database = Database(self.database_settings.url, pool_size=1)
         try:
-            return self._database.run(work)
+            return self._database.once(work)
         except SchemaChanged:
             raise
         except Unavailable:

@@ -84,7 +84,7 @@ def _save(
         return None if saved is None else profile_of(saved)
 
     try:
-        profile = database.run(work)
+        profile = database.save(work)
     except IntegrityError as error:
         raise _refusal(error) from None
     if profile is None:

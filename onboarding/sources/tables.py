@@ -5,7 +5,7 @@ One autocommit SELECT answers all: session ⋈ user ⟕ user_profile, three uniq
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,18 +64,12 @@ class SharedTables:
         """
         if session_token is None:
             return SIGNED_OUT
-        token = session_token
-
-        def work(connection: Connection) -> Sequence[Any] | None:
-            found = self._found
-            if found is None or self._clock() >= found.until:
-                found = self._look(connection)
-            return connection.exec_driver_sql(found.sql, {"token": token}).one_or_none()
-
-        row = self._run(work)
-        if row is None:
+        rows = self._rows(session_token)
+        if not rows:
             return SIGNED_OUT
-        return Identity(signed_in(row), profile_of(row[SIGNED_IN_COLUMNS:]), token)
+        # Better-Auth makes the token UNIQUE. Where it isn't, nobody can say whose it is.
+        [row] = rows
+        return Identity(signed_in(row), profile_of(row[SIGNED_IN_COLUMNS:]), session_token)
 
     def check(self) -> list[str]:
         """Hold both sides' tables against what we need, and try the look-up's rights."""
@@ -93,22 +87,28 @@ class SharedTables:
         except SchemaChanged as changed:
             return [str(changed)]
 
-    def _run(self, work: Callable[[Connection], Sequence[Any] | None]) -> Sequence[Any] | None:
+    def _rows(self, token: str) -> list[tuple[Any, ...]]:
         kept = self._found
         try:
             try:
-                return self._database.run(work)
+                return self._look_up(token)
             except SchemaChanged as changed:
                 if kept is None:
                     raise
                 # The main site has migrated under us: perhaps to another layout that we can read.
                 log.warning("the main site's schema has changed: %s", changed)
                 self._found = None
-                return self._database.run(work)
+                return self._look_up(token)
         except SchemaChanged as changed:
             self._found = None
             log.error("the main site's schema does not fit: %s", changed)
             raise
+
+    def _look_up(self, token: str) -> list[tuple[Any, ...]]:
+        found = self._found
+        if found is None or self._clock() >= found.until:
+            found = self._database.run(self._look)
+        return self._database.rows(found.sql, {"token": token})
 
     def _look(self, connection: Connection) -> _Found:
         try:

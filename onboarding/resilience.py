@@ -1,0 +1,112 @@
+"""How work that needs another machine is bounded: a deadline, a whole-work retry, a breaker.
+
+Nothing here knows what the work is; `onboarding.database` says which errors pass by themselves.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from math import inf
+from typing import TypeVar
+
+from tenacity import Retrying, retry_if_exception, stop_before_delay, wait_random_exponential
+
+T = TypeVar("T")
+
+# Long enough for a killed connection to be replaced, short enough that nobody notices; the jitter
+# keeps those who failed together from coming back together.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.4
+
+# On the clock of time.monotonic(). A variable of the context rather than an argument: the driver's
+# waits, far below, are what must end by it.
+_deadline: ContextVar[float] = ContextVar("deadline", default=inf)
+
+
+class Within:
+    """Gives what is done inside so many seconds in all; an earlier deadline around it stays.
+
+    It cuts nothing off by itself. What waits inside asks `seconds_left` how long it may. (A class,
+    since `contextlib` would take three times as long, at every query.)
+    """
+
+    __slots__ = ("_seconds", "_token")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        deadline = time.monotonic() + self._seconds
+        self._token = _deadline.set(min(_deadline.get(), deadline))
+
+    def __exit__(self, *_: object) -> None:
+        _deadline.reset(self._token)
+
+
+def seconds_left() -> float:
+    """Give how long may still be waited: infinitely without a deadline, below 0 after it."""
+    return _deadline.get() - time.monotonic()
+
+
+def persistently(attempt: Callable[[], T], passes: Callable[[BaseException], bool]) -> T:
+    """Do `attempt` until it succeeds, fails with an error that doesn't pass, or time is up.
+
+    `attempt` is the whole of the work and safe to repeat. Needs a deadline around it (`Within`).
+    Raises the last error. The second attempt comes at once: most often a kept connection had died,
+    and a new one is all that is needed.
+    """
+    try:
+        return attempt()  # nearly always: it doesn't pay the 20 µs that tenacity takes to say so
+    except Exception as error:
+        if not passes(error) or seconds_left() <= 0:
+            raise
+    again = Retrying(
+        retry=retry_if_exception(passes),
+        wait=wait_random_exponential(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S),
+        stop=stop_before_delay(seconds_left()),
+        reraise=True,
+    )
+    return again(attempt)
+
+
+class Breaker:
+    """Tells callers at once that something is down, instead of letting each of them find out.
+
+    After three failures in a row it lets one caller through every half second; the others are told
+    at once. The first success lets everybody through again. Our own, since pybreaker keeps a lock
+    for as long as a call takes: one that hangs would hold up all others, which is the very thing to
+    prevent.
+    """
+
+    FAILURES = 3
+    PAUSE_S = 0.5
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._next_trial = -inf
+
+    def lets_through(self) -> bool:
+        """Tell whether to try at all. Whoever is let through tells how it went."""
+        if self._failures < self.FAILURES:
+            return True
+        with self._lock:
+            now = self._clock()
+            if now < self._next_trial:
+                return False
+            # A trial that hangs holds up nobody: the next one comes half a second after it.
+            self._next_trial = now + self.PAUSE_S
+            return True
+
+    def failed(self) -> None:
+        """Count a failure."""
+        with self._lock:
+            self._failures += 1
+            self._next_trial = self._clock() + self.PAUSE_S
+
+    def succeeded(self) -> None:
+        """Forget the failures."""
+        if self._failures:
+            with self._lock:
+                self._failures = 0
