@@ -21,6 +21,7 @@ from cachetools import TLRUCache
 
 from onboarding.betterauth.cookie import ForwardedCookie
 from onboarding.betterauth.session import SignedIn
+from onboarding.resilience import Breaker, seconds_left
 
 # For the whole of an answer.
 TIMEOUT_S = 3
@@ -46,6 +47,10 @@ class MainSiteSilent(Exception):
     def __init__(self, reason: str, retry_after_s: int | None = None) -> None:
         super().__init__(reason)
         self.retry_after_s = retry_after_s
+
+
+class _NoAnswer(MainSiteSilent):
+    """It didn't answer at all. One that does isn't down, whatever it says to a visitor's cookie."""
 
 
 def get_session_url(base_url: str) -> str:
@@ -92,6 +97,7 @@ class GetSession:
             params=_QUERY, cookies=no_cookies, trust_env=trusts_environment(url)
         )
         self._at_once = threading.BoundedSemaphore(_MOST_AT_ONCE)
+        self._breaker = Breaker()
         self._known: TLRUCache[str, _Known] = TLRUCache(
             _MOST_CACHED, lambda _, known, now: now + known.lifetime_s, time.monotonic
         )
@@ -143,8 +149,19 @@ class GetSession:
         self._client.close()
 
     def _answer(self, token: str) -> Mapping[str, Any] | None:
+        if not self._breaker.lets_through():
+            raise MainSiteSilent(f"{self.url} did not answer a moment ago")
+        try:
+            answer = self._asked(token)
+        except _NoAnswer:
+            self._breaker.failed()
+            raise
+        self._breaker.succeeded()
+        return answer
+
+    def _asked(self, token: str) -> Mapping[str, Any] | None:
         if not self._at_once.acquire(timeout=_WAIT_S):
-            raise MainSiteSilent(f"{self.url} is slow, and enough is being asked of it already")
+            raise _NoAnswer(f"{self.url} is slow, and enough is being asked of it already")
         try:
             return _ask(self._client, self.url, {"Cookie": self._cookie.header(token)})
         finally:
@@ -152,7 +169,7 @@ class GetSession:
 
 
 def _ask(client: httpx.Client, url: str, headers: Mapping[str, str]) -> Mapping[str, Any] | None:
-    deadline = time.monotonic() + TIMEOUT_S
+    deadline = time.monotonic() + min(TIMEOUT_S, seconds_left())
     try:
         try:
             answer, content = _fetch(client, url, headers, deadline)
@@ -160,7 +177,7 @@ def _ask(client: httpx.Client, url: str, headers: Mapping[str, str]) -> Mapping[
             # The main site closed the kept connection while we began to use it.
             answer, content = _fetch(client, url, headers, deadline)
     except httpx.HTTPError as error:
-        raise MainSiteSilent(f"{url}: {type(error).__name__}") from None
+        raise _NoAnswer(f"{url}: {type(error).__name__}") from None
     return _body(answer, content, url)
 
 

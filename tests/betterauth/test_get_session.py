@@ -242,6 +242,28 @@ def test_while_the_main_site_hangs_only_some_wait_for_it(site: Site) -> None:
     assert asks.signed_in(signed("one more")) is None
 
 
+def test_a_main_site_that_is_down_is_asked_twice_a_second_and_nobody_else_waits_for_it(
+    site: Site,
+) -> None:
+    asks = site.asks()
+    # Any other answer may be a visitor's own doing, and is nobody else's loss.
+    site.answer = lambda _: says({}, 500)
+    for number in range(4):
+        with pytest.raises(MainSiteSilent, match="answers 500"):
+            asks.signed_in(signed(f"t{number}"))
+    site.hangs_up = 6
+    for _ in range(3):
+        with pytest.raises(MainSiteSilent, match="RemoteProtocolError"):
+            asks.signed_in(signed("t"))
+    site.answer = lambda _: says(session_of("t"))
+    assert (site.hangs_up, len(site.asked)) == (0, 10)
+    with pytest.raises(MainSiteSilent, match="did not answer a moment ago"):
+        asks.signed_in(signed("t"))
+    assert len(site.asked) == 10
+    time.sleep(0.5)
+    assert asks.signed_in(signed("t")) == ADA
+
+
 def test_a_cookie_never_goes_through_a_proxy_in_the_clear(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
