@@ -55,7 +55,11 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     settings = settings or Settings.from_environ(os.environ)
     languages = Languages(translations)
     database = Database(
-        settings.database.url, POOL_SIZE, settings.read_budget_s, settings.write_budget_s
+        settings.database.url,
+        POOL_SIZE,
+        settings.read_budget_s,
+        settings.write_budget_s,
+        prepares=settings.prepares,
     )
     identities = _source(settings, database)
 

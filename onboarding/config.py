@@ -66,6 +66,8 @@ class Settings:
     session_cache_s: int
     read_budget_s: int
     """What a read of the database may take, with all its attempts."""
+    prepares: bool
+    """Whether the one read of a request is a prepared statement, where the way there lets it."""
     write_budget_s: int
     """What a whole request may take of the database's time, a save included."""
     site_name: str
@@ -114,6 +116,7 @@ class Settings:
         themes = reader.optional("THEMES_FILE", _themes, "")
         forwarded_proxies = reader.optional("FORWARDED_PROXIES", _up_to(9), "0")
         read_budget_s = reader.optional("READ_BUDGET_SECONDS", _from_to(1, 60), "5")
+        prepares = reader.optional("DATABASE_PREPARE", _one_of("auto", "off"), "auto") == "auto"
         write_budget_s = reader.optional("WRITE_BUDGET_SECONDS", _from_to(1, 60), "8")
         reader.finish()
         name = session_cookie_name(
@@ -132,6 +135,7 @@ class Settings:
             session_url=session_url or get_session_url(site_url),
             session_cache_s=session_cache_s,
             read_budget_s=read_budget_s,
+            prepares=prepares,
             write_budget_s=write_budget_s,
             site_name=site_name,
             site_url=site_url,

@@ -5,6 +5,8 @@ connection: one statement is one transaction and one round trip, without BEGIN, 
 all of it may be done again, and is, as long as its budget lasts.
 """
 
+import logging
+import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -20,6 +22,8 @@ from onboarding import driver
 from onboarding.resilience import Breaker, Within, persistently, seconds_left
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 # A request that finds no free connection soon is better told so than kept waiting: the server's
 # threads are few, and the probes need one.
@@ -39,9 +43,13 @@ READ_BUDGET_S, WRITE_BUDGET_S = 5, 8
 # datatype_mismatch, invalid_schema_name, insufficient_privilege (PostgreSQL, appendix A)
 _SCHEMA_DRIFT = {"42P01", "42703", "42883", "42804", "3F000", "42501"}
 
-# read_only_sql_transaction after a failover, idle_in_transaction_session_timeout: this connection
-# is no good any more, though it still answers.
-_SPOILT = {"25006", "25P03"}
+# invalid_sql_statement_name, duplicate_prepared_statement: prepared on one backend, used on another.
+_MISPLACED = {"26000", "42P05"}
+
+# read_only_sql_transaction after a failover, idle_in_transaction_session_timeout,
+# feature_not_supported (0A000: a column that a prepared statement gives has another type now): this
+# connection is no good any more, though it still answers.
+_SPOILT = {"25006", "25P03", "0A000", *_MISPLACED}
 
 # What passes by itself, soon: admin_shutdown, crash_shutdown, cannot_connect_now,
 # idle_session_timeout; lock_not_available, serialization_failure, deadlock_detected;
@@ -67,6 +75,9 @@ class SchemaChanged(Unavailable):
 class Database:
     """A pool of autocommit connections to one PostgreSQL database, and the patience with it.
 
+    `prepares`: `rows` prepares its statement on each connection, until a pooler shows that it can't
+    keep one.
+
     `read_s` and `write_s` are budgets in seconds: what a read, and what a save, may take with all its
     attempts. An earlier deadline around it (`resilience.Within`) counts as well. At most `pool_size`
     pieces of work are under way at once, those that wait for their next attempt included.
@@ -78,9 +89,12 @@ class Database:
         pool_size: int,
         read_s: float = READ_BUDGET_S,
         write_s: float = WRITE_BUDGET_S,
+        *,
+        prepares: bool = True,
     ) -> None:
         self._read_s = read_s
         self._write_s = write_s
+        self._prepares = prepares
         self._places = BoundedSemaphore(pool_size)
         self._breaker = Breaker()
         # Connections made before this, on the clock of time.monotonic(), have died with another.
@@ -94,12 +108,15 @@ class Database:
             # No ping before use (pool_pre_ping): a round trip for every request, to find a dropped
             # connection which the second attempt replaces anyway.
             pool_recycle=RECYCLE_S,
+            # In autocommit there is nothing to roll back, and looking for it takes a tenth of a read.
+            pool_reset_on_return=None,
             # An error must never print a session token.
             hide_parameters=True,
             connect_args={
-                # Prepared statements outlive a transaction; behind a transaction pooler the next
-                # one lands on another backend (PgBouncer 1.18: 160 of 1,200 failed).
-                "prepare_threshold": None,
+                # None of SQLAlchemy's statements: they outlive a transaction, and behind a
+                # transaction pooler the next one lands on another backend (PgBouncer 1.18: 160 of
+                # 1,200 failed). `rows` asks for its own.
+                "prepare_threshold": sys.maxsize,
                 "connect_timeout": CONNECT_TIMEOUT_S,
                 "application_name": "onboarding",
             },
@@ -169,8 +186,11 @@ class Database:
         borrowed = self._borrow()
         connection = cast(driver.Connection, borrowed.driver_connection)
         try:
-            return connection.cursor_kept.execute(sql, values).fetchall()
+            return connection.cursor_kept.execute(sql, values, prepare=self._prepares).fetchall()
         except psycopg.Error as error:
+            if error.sqlstate in _MISPLACED and self._prepares:
+                log.warning("a pooler is in between that can't keep prepared statements: none then")
+                self._prepares = False
             if connection.closed or error.sqlstate in _SPOILT:
                 borrowed.invalidate(error)
                 self._last_death = time.monotonic()

@@ -9,11 +9,14 @@ import time
 from collections.abc import Generator
 from contextlib import suppress
 from functools import cached_property
+from hashlib import sha256
 from math import inf
 from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg import capabilities
+from psycopg._preparing import Prepare, PrepareManager
+from psycopg._queries import PostgresQuery
 from psycopg.abc import PQGen, PQGenConn
 from psycopg.rows import TupleRow
 
@@ -33,12 +36,27 @@ class OutOfTime(psycopg.OperationalError):
     WORDS = "no answer in time"
 
 
+class _NamedByContent(PrepareManager):
+    """Names a prepared statement after what it says, instead of by a number.
+
+    A transaction pooler that doesn't know prepared statements lands on backends where others of its
+    clients prepared theirs. So named, that can only fail: nobody gets another statement's rows.
+    """
+
+    def get(self, query: PostgresQuery, prepare: bool | None = None) -> tuple[Prepare, bytes]:
+        verdict, name = super().get(query, prepare)
+        if verdict is Prepare.SHOULD:
+            name = b"onboarding_" + sha256(query.query).hexdigest()[:32].encode()
+        return verdict, name
+
+
 class Connection(psycopg.Connection[TupleRow]):
     """A connection none of whose waits outlasts the deadline (`resilience.Within`) around it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.made_at = time.monotonic()
+        self._prepared = _NamedByContent()
 
     @cached_property
     def cursor_kept(self) -> psycopg.Cursor[TupleRow]:
