@@ -4,15 +4,18 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import URL, Connection, make_url, text
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from devstack.postgres import Postgres
 from onboarding import database as room
 from onboarding.database import Database, SchemaChanged, Unavailable
+from onboarding.resilience import Within
+from tests.faults.proxy import Message, Proxy, Verdict, let_pass, stall_all
 from tests.places import engine_url, opened
 
 
@@ -55,7 +58,67 @@ def test_connections_are_kept_and_used_again(database: Database) -> None:
     assert len({scalar(database, "SELECT pg_backend_pid()") for _ in range(10)}) == 1
 
 
-def test_a_connection_tells_its_name_and_prepares_nothing(database: Database) -> None:
+def rows(database: Database, number: int = 7) -> list[tuple]:
+    return database.rows("SELECT %(n)s::int, pg_backend_pid()", {"n": number})
+
+
+def prepared(database: Database) -> list[str]:
+    found = database.run(
+        lambda one: one.exec_driver_sql("SELECT name FROM pg_prepared_statements").scalars().all()
+    )
+    return list(found)
+
+
+def test_the_one_read_is_one_statement_and_prepared_at_its_first_use(
+    server: Postgres, url: str
+) -> None:
+    with opened(engine_url(url)) as database:
+        rows(database)
+        before = server.log_size()
+        assert [rows(database, number)[0][0] for number in (1, 2, 3)] == [1, 2, 3]
+        assert len(server.statements("onboarding", after=before)) == 3
+        [name] = prepared(database)
+        # Of two statements that differ, none can stand for the other, on whatever backend.
+        database.rows("SELECT %(n)s::int + 1", {"n": 1})
+        names = prepared(database)
+        assert len(set(names)) == 2
+        assert name in names
+        assert all(name.startswith("onboarding_") for name in names)
+
+
+def test_the_one_read_need_not_be_prepared(url: str) -> None:
+    with opened(engine_url(url), prepares=False) as database:
+        assert rows(database)[0][0] == 7
+        assert prepared(database) == []
+
+
+def test_where_prepared_statements_get_lost_there_are_none_any_more(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As behind a transaction pooler that doesn't know them: the next one lands elsewhere."""
+    with opened(engine_url(url)) as database:
+        rows(database)
+        database.run(
+            lambda one: one.exec_driver_sql("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
+        )
+        assert rows(database)[0][0] == 7
+        assert rows(database)[0][0] == 7
+        assert prepared(database) == []
+    assert caplog.text.count("can't keep prepared statements") == 1
+
+
+def test_a_prepared_read_survives_another_type_of_its_column(url: str) -> None:
+    with opened(engine_url(url)) as database, opened(engine_url(url)) as other:
+        other.run(lambda one: one.exec_driver_sql("CREATE TABLE bent AS SELECT 1 AS n"))
+        read = "SELECT n FROM bent WHERE %(yes)s::boolean"
+        assert database.rows(read, {"yes": True}) == [(1,)]
+        other.run(lambda one: one.exec_driver_sql("ALTER TABLE bent ALTER n TYPE text"))
+        assert database.rows(read, {"yes": True}) == [("1",)]
+
+
+def test_sqlalchemys_statements_are_never_prepared_and_tell_the_apps_name(
+    database: Database,
+) -> None:
     assert scalar(database, "SELECT current_setting('application_name')") == "onboarding"
 
     def work(connection: Connection) -> object:
@@ -87,20 +150,39 @@ def test_a_connection_dropped_in_the_pool_is_replaced_and_the_work_done_once_mor
     assert len(tries) == 2
 
 
-def test_all_connections_of_the_pool_may_have_been_dropped(
-    server: Postgres, database: Database
-) -> None:
-    def together(connection: Connection) -> object:
-        return scalar(database, "SELECT 1")
+def connections(database: Database, count: int) -> set[object]:
+    """Use so many connections at once; gives their backends."""
+    together, pids = threading.Barrier(count), set()
 
-    database.run(together)
-    with opened(engine_url(server.url())) as other:
-        scalar(
-            other,
-            "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity"
-            " WHERE datname = 'connections' AND application_name = 'onboarding'",
-        )
-    assert database.run(together) == 1
+    def work(connection: Connection) -> None:
+        together.wait(10)
+        pids.add(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar())
+
+    threads = [threading.Thread(target=database.run, args=[work]) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    return pids
+
+
+@pytest.mark.parametrize("way", ["rows", "run"])
+def test_all_connections_of_the_pool_may_have_been_dropped_and_no_ping_finds_out(
+    server: Postgres, url: str, way: str
+) -> None:
+    with opened(engine_url(url), 5) as database, opened(engine_url(server.url())) as other:
+        dropped = connections(database, 5)
+        assert len(dropped) == 5
+        for pid in dropped:
+            assert scalar(other, f"SELECT pg_terminate_backend({pid}, 10000)") is True
+        before = server.log_size()
+        if way == "rows":
+            assert rows(database)[0][1] not in dropped
+        else:
+            assert scalar(database, "SELECT pg_backend_pid()") not in dropped
+        # Of the first attempt nothing arrived, and the second was enough.
+        assert len(server.statements("onboarding", after=before)) == 1
+        assert not connections(database, 5) & dropped
 
 
 def test_what_fails_again_and_again_is_unavailable_when_its_budget_is_spent(url: str) -> None:
@@ -112,7 +194,7 @@ def test_what_fails_again_and_again_is_unavailable_when_its_budget_is_spent(url:
 
     with opened(engine_url(url), read_s=0.4) as database:
         started = time.monotonic()
-        with pytest.raises(Unavailable, match="57P01|no answer in time"):
+        with pytest.raises(Unavailable, match=r"57P01|no answer in time"):
             database.run(work)
         assert time.monotonic() - started < 0.9
         assert len(tries) > 2
@@ -285,6 +367,195 @@ def test_without_a_free_connection_the_caller_is_soon_told_so(
         done.set()
         keeper.join(10)
         assert scalar(database, "SELECT 1") == 1
+
+
+@pytest.fixture
+def proxy(server: Postgres) -> Iterator[Proxy]:
+    with Proxy(server.port) as made:
+        yield made
+
+
+def through(proxy: Proxy, url: str) -> URL:
+    return engine_url(url).set(port=proxy.port)
+
+
+def hot(database: Database) -> object:
+    return rows(database)[0][0]
+
+
+def core(database: Database) -> object:
+    return scalar(database, "SELECT 7")
+
+
+def saved(database: Database) -> object:
+    return database.save(lambda connection: connection.exec_driver_sql("SELECT 7").scalar())
+
+
+@pytest.mark.parametrize("ask", [hot, core, saved])
+def test_a_frozen_server_costs_the_budget_and_no_more(
+    proxy: Proxy, url: str, ask: Callable[[Database], object]
+) -> None:
+    with opened(through(proxy, url), 2, read_s=0.4, write_s=0.4) as database:
+        assert ask(database) == 7
+        proxy.follow(stall_all)
+        started = time.monotonic()
+        with pytest.raises(Unavailable, match="no answer in time"):
+            ask(database)
+        assert 0.3 < time.monotonic() - started < 0.9
+        proxy.follow(let_pass)
+        # The late answer on the abandoned connection is nobody's.
+        assert [ask(database) for _ in range(3)] == [7, 7, 7]
+
+
+@pytest.mark.parametrize("ask", [hot, core])
+def test_connections_that_died_without_a_word_leave_time_for_a_new_one(
+    proxy: Proxy, url: str, ask: Callable[[Database], object]
+) -> None:
+    with opened(through(proxy, url), 3, read_s=1) as database:
+        connections(database, 3)
+        proxy.follow(the_old_are_dead())
+        assert ask(database) == 7
+        started = time.monotonic()
+        assert ask(database) == 7
+        assert time.monotonic() - started < 0.5
+
+
+def the_old_are_dead() -> Callable[[Message], Verdict]:
+    """Hold what comes on connections that were there before; a new one passes (one at a time)."""
+    anew = []
+
+    def rule(message: Message) -> Verdict:
+        if message.kind in ("request", "startup"):
+            anew.append(message.number)
+        return Verdict.PASS if anew else Verdict.STALL
+
+    return rule
+
+
+def test_a_save_that_waits_for_a_lock_is_given_up_in_the_server_too(
+    server: Postgres, url: str
+) -> None:
+    with opened(engine_url(url), write_s=0.4) as database, psycopg.connect(url) as holder:
+        database.run(lambda one: one.exec_driver_sql("CREATE TABLE IF NOT EXISTS held (n int)"))
+        holder.execute("LOCK TABLE held")
+        started = time.monotonic()
+        with pytest.raises(Unavailable, match="no answer in time"):
+            database.save(lambda one: one.exec_driver_sql("INSERT INTO held VALUES (1)"))
+        assert time.monotonic() - started < 1.1
+        with opened(engine_url(server.url())) as other:
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            until = time.monotonic() + 2
+            while scalar(other, waiting) and time.monotonic() < until:
+                time.sleep(0.02)
+            assert scalar(other, waiting) == 0
+        holder.rollback()
+        assert scalar(database, "SELECT count(*) FROM held") == 0
+
+
+def test_a_lock_that_is_given_back_in_time_costs_no_answer(url: str) -> None:
+    with opened(engine_url(url), write_s=3) as database, psycopg.connect(url) as holder:
+        database.run(lambda one: one.exec_driver_sql("CREATE TABLE IF NOT EXISTS kept_up (n int)"))
+        holder.execute("LOCK TABLE kept_up")
+        release = threading.Timer(0.2, holder.rollback)
+        release.start()
+        database.save(lambda one: one.exec_driver_sql("INSERT INTO kept_up VALUES (1)"))
+        release.join()
+        assert scalar(database, "SELECT count(*) FROM kept_up") == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "once"), [("statement_timeout", True), ("lock_timeout", False)]
+)
+def test_what_was_too_slow_is_not_asked_again_but_a_lock_may_be_given_back(
+    url: str, setting: str, once: bool
+) -> None:
+    attempts = []
+
+    def work(connection: Connection) -> None:
+        attempts.append(1)
+        connection.exec_driver_sql("INSERT INTO waited_for VALUES (1)")
+
+    address = engine_url(f"{url}?options=-c%20{setting}=50")
+    with opened(address, write_s=0.4) as database, psycopg.connect(url) as holder:
+        holder.execute("CREATE TABLE IF NOT EXISTS waited_for (n int)")
+        holder.commit()
+        holder.execute("LOCK TABLE waited_for")
+        with pytest.raises(Unavailable):
+            database.save(work)
+    assert (len(attempts) == 1) is once
+
+
+def test_after_a_failover_to_a_reader_a_new_connection_is_tried(url: str) -> None:
+    pids = []
+
+    def work(connection: Connection) -> None:
+        pids.append(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar())
+        if len(pids) == 1:
+            connection.exec_driver_sql("SET default_transaction_read_only = on")
+        connection.exec_driver_sql("CREATE TABLE written (n int)")
+
+    with opened(engine_url(url)) as database:
+        database.save(work)
+    assert len(set(pids)) == 2
+
+
+def test_a_full_server_is_waited_for(server: Postgres, url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute("CREATE ROLE crowded LOGIN PASSWORD 'crowded' CONNECTION LIMIT 1")
+    address = engine_url(url).set(username="crowded", password="crowded")
+    plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain) as holder, opened(address, read_s=3) as database:
+        with pytest.raises(Unavailable, match="too many connections"):
+            database.once(lambda connection: None)
+        leave = threading.Timer(0.2, holder.close)
+        leave.start()
+        assert scalar(database, "SELECT 7") == 7
+        leave.join()
+
+
+def test_what_is_around_the_work_bounds_it_as_well(proxy: Proxy, url: str) -> None:
+    """A request that reads and then saves has one budget, not two."""
+    with opened(through(proxy, url), read_s=5, write_s=5) as database:
+        assert hot(database) == 7
+        proxy.follow(stall_all)
+        started = time.monotonic()
+        with Within(0.4):
+            for ask in (hot, saved):
+                with pytest.raises(Unavailable, match="no answer in time"):
+                    ask(database)
+        assert time.monotonic() - started < 0.9
+
+
+def test_while_the_database_is_frozen_some_wait_and_all_others_are_told(
+    proxy: Proxy, url: str
+) -> None:
+    """Eight threads, five places: at least two are free for `/healthz`, three most of the time."""
+    told: list[tuple[float, str]] = []
+
+    def ask(database: Database) -> None:
+        began = time.monotonic()
+        with pytest.raises(Unavailable) as refusal:
+            hot(database)
+        told.append((time.monotonic() - began, str(refusal.value)))
+
+    with opened(through(proxy, url), 5, read_s=1) as database:
+        assert hot(database) == 7
+        proxy.follow(stall_all)
+        first = [threading.Thread(target=ask, args=[database]) for _ in range(8)]
+        for thread in first:
+            thread.start()
+        time.sleep(0.45)
+        # The three without a place have been told, and that was enough of failures.
+        assert [reason for _, reason in told] == ["no free connection"] * 3
+        for _ in range(20):
+            ask(database)
+        assert all(seconds < 0.05 for seconds, _ in told[3:23])
+        for thread in first:
+            thread.join()
+        assert max(seconds for seconds, _ in told) < 1.5
+        proxy.follow(let_pass)
+        time.sleep(0.5)
+        assert hot(database) == 7
 
 
 def test_failed_work_gives_its_connection_back(url: str) -> None:
