@@ -24,6 +24,8 @@ class App:
     workers: int = 1
     settings: Mapping[str, str] | None = None
     """Further environment variables of the app."""
+    owner_url: str | None = None
+    """The database for the role that migrates, where it isn't the app's own."""
 
     @property
     def url(self) -> str:
@@ -36,7 +38,10 @@ class App:
             "alembic upgrade head",
             [sys.executable, "-m", "alembic", "upgrade", "head"],
             log=log,
-            environment=self.environment(),
+            environment={
+                **self.environment(),
+                "DATABASE_URL": self.owner_url or self.database_url,
+            },
         ).finish()
 
     def start(self, log: Path) -> Child:

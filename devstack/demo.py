@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import FrameType
 from typing import NoReturn
 
-from devstack import kept, postgres
+from devstack import kept, postgres, roles
 from devstack.app import App
 from devstack.main_site import MainSite
 from devstack.processes import ROOT, Child, StartFailed, port_is_taken
@@ -59,8 +59,9 @@ def run() -> NoReturn:
         )  # runs first on the way out: what has begun to stop is left to finish
 
         watched: list[Child] = []
-        database_url = os.environ.get("DATABASE_URL")
-        if database_url:
+        given = os.environ.get("DATABASE_URL")
+        shared = None
+        if given:
             say("database: yours, by DATABASE_URL")
         else:
             home = postgres.home_near(STATE / "postgres")
@@ -69,16 +70,26 @@ def run() -> NoReturn:
                 postgres.start(home, durable=True, log=logs / "postgres.log")
             )
             watched.append(server.child)
-            database_url = server.ensure_database("demo")
+            shared = roles.share(server.ensure_database("demo"))
 
         secret = kept.secret(STATE / "better-auth-secret")
         site_url = f"http://localhost:{site_port}"
-        app = App(app_port, database_url, secret, site_url, settings={"SITE_NAME": "Acme Docs"})
-        site = MainSite(site_port, database_url, secret, app.url)
+        app = App(
+            app_port,
+            shared.app_url if shared else given or "",
+            secret,
+            site_url,
+            settings={"SITE_NAME": "Acme Docs"},
+            owner_url=shared.owner_url if shared else None,
+        )
+        site = MainSite(site_port, shared.site_url if shared else app.database_url, secret, app.url)
 
         say("creating the tables")
         site.migrate(logs / "main-site-migrate.log")
-        app.migrate(logs / "app-migrate.log")
+        if shared:
+            shared.migrate(app, logs / "app-migrate.log")
+        else:
+            app.migrate(logs / "app-migrate.log")
         say("starting the app and the main site")
         watched.append(parts.enter_context(app.start(logs / "app.log")))
         watched.append(parts.enter_context(site.start(logs / "main-site.log")))

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from flask import Flask
 
-from devstack import postgres
+from devstack import postgres, roles
 from devstack.app import App
 from devstack.main_site import MainSite
 from devstack.postgres import Postgres
@@ -57,12 +57,14 @@ class Stage:
 
     server: Postgres
     database_url: str
+    """The database as a superuser; `app` and `site` have roles of their own."""
+    shared: roles.Shared
     site: MainSite
     app: App
     logs: Path
 
     def sql(self, query: str, *values: object) -> list[tuple]:
-        """Run one statement as the owner of the database; gives its rows (of one column at least)."""
+        """Run one statement as a superuser; gives its rows (of one column at least)."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             cursor = connection.execute(query, values)
             return cursor.fetchall() if cursor.description else []
@@ -76,17 +78,18 @@ def server() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def stage(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """A main site that runs on a database with its tables and ours."""
+    """A main site that runs on a database with its tables and ours, each part as its own role."""
     logs = tmp_path_factory.mktemp("logs")
-    database_url = server.create_database("stage")
+    shared = roles.share(server.create_database("stage"), owner="stage_owner", app="stage_app")
     secret = secrets.token_urlsafe(32)
     site_port, app_port = free_port(), free_port()
-    app = App(app_port, database_url, secret, f"http://localhost:{site_port}")
-    site = MainSite(site_port, database_url, secret, app.url)
+    site_url = f"http://localhost:{site_port}"
+    app = App(app_port, shared.app_url, secret, site_url, owner_url=shared.owner_url)
+    site = MainSite(site_port, shared.site_url, secret, app.url)
     site.migrate(logs / "main-site-migrate.log")
-    app.migrate(logs / "app-migrate.log")
+    shared.migrate(app, logs / "app-migrate.log")
     with site.start(logs / "main-site.log"):
-        yield Stage(server, database_url, site, app, logs)
+        yield Stage(server, shared.url, shared, site, app, logs)
 
 
 @pytest.fixture(scope="session")

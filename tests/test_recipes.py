@@ -87,7 +87,7 @@ def test_the_queries_read_what_is_final_and_nothing_else(stage, visitor, ada) ->
     def read() -> object:
         # A server west of us: naive times must not become local ones.
         return run(
-            code, DATABASE_URL=stage.database_url, USER_ID=ada.user_id, TZ="America/New_York"
+            code, DATABASE_URL=stage.site.database_url, USER_ID=ada.user_id, TZ="America/New_York"
         )
 
     visitor(ada).answer("Advanced", "None")

@@ -91,7 +91,7 @@ def test_the_first_schema_of_the_search_path_that_has_the_table_wins(places: Pla
 
 
 def test_the_real_main_site_has_the_layout_of_kysely(stage: Stage) -> None:
-    with opened(engine_url(stage.database_url)) as database:
+    with opened(engine_url(stage.app.database_url)) as database:
         seen = database.run(lambda connection: discover(connection, TableNames()))
     assert (seen.user.schema, seen.user.name) == ("public", "user")
     assert seen.session.columns["expiresAt"] == "expiresAt"

@@ -216,7 +216,7 @@ def test_a_ban_without_a_column_for_its_end_lasts(places: Places) -> None:
 def test_a_session_of_the_real_main_site_is_read_as_it_wrote_it(
     stage: Stage, real_ada: Person
 ) -> None:
-    with opened(engine_url(stage.database_url)) as database:
+    with opened(engine_url(stage.app.database_url)) as database:
         seen = database.run(lambda connection: looked_up(connection, TableNames(), real_ada.token))
     assert seen == SignedIn(real_ada.user_id, real_ada.name, real_ada.email, False, False, False)
 

@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from socket import socket
-from urllib.parse import quote
 from zlib import crc32
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from devstack import roles
 from devstack.main_site import MainSite
 from devstack.processes import free_port
+from devstack.roles import APP, OWNER, as_role
 from onboarding.betterauth.cookie import SessionCookie
 from onboarding.doctor import examine
-from onboarding.doctor.grants import grants
 from onboarding.doctor.installation import Installation
 from onboarding.doctor.report import Report
 from onboarding.doctor.secret import fingerprint
@@ -26,7 +26,6 @@ from tests.places import alembic
 from tests.visitor import Person, newcomer
 
 HEALTHY = "doctor"
-OWNER, APP = "onboarding_owner", "onboarding_app"
 
 
 @dataclass(frozen=True)
@@ -146,18 +145,8 @@ def follow(told: str, url: str, passwords: Mapping[str, str], **environ: str) ->
         connection.execute(mark + after)
 
 
-def as_role(url: str, role: str, password: str) -> str:
-    """Give the address for another role."""
-    # Not by SQLAlchemy, whose "+" for a space PostgreSQL takes for a plus.
-    return re.sub(r"//[^@]*@", f"//{quote(role, safe='')}:{quote(password, safe='')}@", url)
-
-
 def told_grants(url: str, owner: str = OWNER, app: str = APP, **environ: str) -> str:
-    installation = Installation({"DATABASE_URL": url, **environ})
-    try:
-        return grants(installation, owner, app)
-    finally:
-        installation.close()
+    return roles.told_grants({"DATABASE_URL": url, **environ}, owner, app)
 
 
 def examined(environ: Mapping[str, str], **brought: object) -> Report:

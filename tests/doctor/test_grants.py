@@ -8,10 +8,11 @@ from psycopg import sql
 
 from devstack.postgres import Postgres
 from devstack.processes import ROOT
+from devstack.roles import as_role
 from onboarding.doctor import rights
 from onboarding.doctor.installation import Installation, Missing
 from tests.betterauth.layouts import CAMEL, SNAKE_NAIVE, Layout
-from tests.doctor.conftest import Clinic, as_role, follow, told_grants
+from tests.doctor.conftest import Clinic, follow, told_grants
 from tests.places import Places, divided
 
 ODD = Layout(

@@ -281,7 +281,7 @@ def test_every_snapshot_is_of_a_set_up() -> None:
 def test_a_real_cookie_of_the_main_site_is_told_from_a_wrong_one(
     clinic: Clinic, real_ada: Person
 ) -> None:
-    environ = clinic.environ(DATABASE_URL=clinic.stage.database_url)
+    environ = clinic.environ(DATABASE_URL=clinic.stage.app.database_url)
     (right,) = of("cookie", examined(environ, cookie=real_ada.cookie))
     assert (right.level, right.says) == ("ok", "signed in, verified")
 

@@ -153,7 +153,7 @@ def cards_app(stage: Stage) -> Iterator[str]:
     """The app once more, with cards in place of drop-downs; gives its address."""
     app = App(
         free_port(),
-        stage.database_url,
+        stage.app.database_url,
         stage.app.secret,
         stage.site.url,
         settings={"ONBOARDING_WIDGET": "cards"},

@@ -49,7 +49,7 @@ def embeddable(
     origins = [f"http://{host}:{stranger.port}" for host in ("localhost", "127.0.0.1")]
     app = App(
         free_port(),
-        stage.database_url,
+        stage.app.database_url,
         stage.app.secret,
         stage.site.url,
         settings={"EMBED_ORIGINS": ",".join(origins), "THEMES_FILE": str(themes)},

@@ -49,11 +49,13 @@ Gallery = dict[str, Picture]
 def apps(stage: Stage, settings: Settings) -> Iterator[tuple[Flask, Flask, str]]:
     """The app with each widget, on a database where sessions can be impersonated; its address."""
     url = stage.server.create_database("pages")
-    MainSite(1, url, "s" * 32, stage.app.url).migrate(stage.logs / "pages-site.log")
-    replace(stage.app, database_url=url).migrate(stage.logs / "pages-app.log")
+    shared = stage.shared.beside(url)
+    MainSite(1, shared.site_url, "s" * 32, stage.app.url).migrate(stage.logs / "pages-site.log")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute('ALTER TABLE session ADD COLUMN "impersonatedBy" text')
-    database = replace(settings.database, url=make_url(url.replace("://", "+psycopg://")))
+    shared.migrate(replace(stage.app, owner_url=shared.owner_url), stage.logs / "pages-app.log")
+    ours = make_url(shared.app_url).set(drivername="postgresql+psycopg")
+    database = replace(settings.database, url=ours)
     ours = replace(settings, database=database)
     drop_downs = create_app(replace(ours, site_name="Acme Docs"))
     cards = create_app(replace(ours, widget="cards"))

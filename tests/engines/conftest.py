@@ -146,7 +146,7 @@ def https_app(stage: Stage, edge: Edge, stranger: Stranger) -> Iterator[App]:
     ]
     app = App(
         port,
-        stage.database_url,
+        stage.app.database_url,
         stage.app.secret,
         stage.site.url,
         settings={

@@ -227,7 +227,7 @@ def test_better_auths_own_rate_limit_is_a_moments_patience(stage: Stage, real_ad
     """In production Better-Auth answers 100 questions in 10 seconds from one address, then 429."""
     site = MainSite(
         free_port(),
-        stage.database_url,
+        stage.site.database_url,
         stage.site.secret,
         stage.app.url,
         settings={"NODE_ENV": "production"},
@@ -237,7 +237,7 @@ def test_better_auths_own_rate_limit_is_a_moments_patience(stage: Stage, real_ad
     url = f"{site.url}/api/auth/get-session"
     with (
         site.start(stage.logs / "production-site.log"),
-        opened(engine_url(stage.database_url)) as database,
+        opened(engine_url(stage.app.database_url)) as database,
         closing(GetSession(url, cookie, 0)) as asks_always,
         closing(GetSession(url, cookie, 10)) as remembers,
     ):

@@ -159,7 +159,7 @@ def test_an_administrator_in_somebodys_place_is_told(
 def test_somebody_of_the_real_main_site_is_known_until_they_are_deleted(
     stage: Stage, real_ada: Person
 ) -> None:
-    with opened(engine_url(stage.database_url)) as database:
+    with opened(engine_url(stage.app.database_url)) as database:
         identities = SharedTables(database, TableNames())
         assert identities.check() == []
         seen = identities.of(real_ada.token)

@@ -40,11 +40,13 @@ STATES = (
 @pytest.fixture(scope="session")
 def plugin_settings(stage: Stage, settings: Settings) -> Settings:
     url = stage.server.create_database("plugins")
-    MainSite(1, url, "s" * 32, stage.app.url).migrate(stage.logs / "plugins-site.log")
-    replace(stage.app, database_url=url).migrate(stage.logs / "plugins-app.log")
+    shared = stage.shared.beside(url)
+    MainSite(1, shared.site_url, "s" * 32, stage.app.url).migrate(stage.logs / "plugins-site.log")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(PLUGIN_COLUMNS)
-    database = replace(settings.database, url=make_url(url.replace("://", "+psycopg://")))
+    shared.migrate(replace(stage.app, owner_url=shared.owner_url), stage.logs / "plugins-app.log")
+    ours = make_url(shared.app_url).set(drivername="postgresql+psycopg")
+    database = replace(settings.database, url=ours)
     return replace(settings, database=database)
 
 
@@ -56,13 +58,13 @@ def plugin_app(plugin_settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def in_state(plugin_app: Flask, plugin_settings: Settings) -> Callable[..., Visitor]:
+def in_state(stage: Stage, plugin_app: Flask, plugin_settings: Settings) -> Callable[..., Visitor]:
     """Give a window of a new person in one of the `STATES`."""
 
     def in_state(state: str, **headers: str) -> Visitor:
         person = None
         if state != "signed out":
-            person = _person(plugin_settings, state)
+            person = _person(stage.server.url("plugins"), plugin_settings, state)
         visitor = Visitor(plugin_app, person, headers)
         if state == "draft":
             assert visitor.answer().status_code == 303
@@ -73,8 +75,7 @@ def in_state(plugin_app: Flask, plugin_settings: Settings) -> Callable[..., Visi
     return in_state
 
 
-def _person(settings: Settings, state: str) -> Person:
-    url = settings.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+def _person(url: str, settings: Settings, state: str) -> Person:
     person = newcomer(
         url,
         settings.session_cookie,

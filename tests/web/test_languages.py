@@ -199,12 +199,8 @@ def shown(
     down = without_database(plugin_settings, translations)
 
     def person(**session: object) -> Person:
-        url = plugin_settings.database.url.set(drivername="postgresql")
-        return newcomer(
-            url.render_as_string(hide_password=False),
-            plugin_settings.session_cookie,
-            session=session,
-        )
+        url = stage.server.url("plugins")
+        return newcomer(url, plugin_settings.session_cookie, session=session)
 
     try:
         answers = list(every_page(apps, down, person))

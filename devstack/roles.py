@@ -1,0 +1,134 @@
+"""The three roles of a shared database: the main site's, the one that migrates, the app's."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from devstack.app import App
+from onboarding.doctor.grants import grants
+from onboarding.doctor.installation import Installation
+
+SITE, OWNER, APP = "main_site", "onboarding_owner", "onboarding_app"
+
+# Where the statements of `--grants` end that are run before our table stands.
+_MIGRATION = "-- Run alembic upgrade head"
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A database and its roles, by `share`."""
+
+    url: str
+    """The address as a superuser."""
+    site: str
+    owner: str
+    app: str
+    passwords: Mapping[str, str]
+
+    @property
+    def site_url(self) -> str:
+        """The address for the main site, which owns the database and Better-Auth's tables."""
+        return self._as(self.site)
+
+    @property
+    def owner_url(self) -> str:
+        """The address for `alembic upgrade head`, which owns our table."""
+        return self._as(self.owner)
+
+    @property
+    def app_url(self) -> str:
+        """The address for the running app, which has what `flask doctor --grants` gives it."""
+        return self._as(self.app)
+
+    def beside(self, url: str) -> Self:
+        """Share another database of the same server between the same roles."""
+        with psycopg.connect(url, autocommit=True) as superuser:
+            _hand_over(superuser, self.site)
+        return replace(self, url=url)
+
+    def migrate(self, app: App, log: Path) -> None:
+        """Follow `flask doctor --grants`: roles, our migrations, rights. The main site's tables stand."""
+        told = told_grants({**app.environment(), "DATABASE_URL": self.url}, self.owner, self.app)
+        before, mark, after = told.partition(_MIGRATION)
+        with psycopg.connect(self.url, autocommit=True) as superuser:
+            superuser.execute(before.encode())
+            for role in (self.owner, self.app):
+                set_password(superuser, role, self.passwords[role])
+        app.migrate(log)
+        with psycopg.connect(self.owner_url, autocommit=True) as owner:
+            # The last line is a comment for whoever wants it, which the main site does.
+            site = sql.Identifier(self.site).as_string(owner)
+            owner.execute(
+                re.sub(r"-- (GRANT .*) TO \.\.\.", rf"\1 TO {site}", mark + after).encode()
+            )
+
+    def _as(self, role: str) -> str:
+        return as_role(self.url, role, self.passwords[role])
+
+
+def share(url: str, *, site: str = SITE, owner: str = OWNER, app: str = APP) -> Shared:
+    """Share a database, given by its address as a superuser, between these roles.
+
+    It and the tables that a superuser made in it go to the main site's role. Each call gives the
+    roles new passwords.
+    """
+    passwords = {role: secrets.token_urlsafe(24) for role in (site, owner, app)}
+    with psycopg.connect(url, autocommit=True) as superuser:
+        known = superuser.execute("SELECT FROM pg_roles WHERE rolname = %s", [site]).fetchone()
+        if known is None:
+            superuser.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(site)))
+        set_password(superuser, site, passwords[site])
+        _hand_over(superuser, site)
+    return Shared(url, site, owner, app, passwords)
+
+
+def told_grants(environ: Mapping[str, str], owner: str = OWNER, app: str = APP) -> str:
+    """Give what `flask doctor --grants` prints."""
+    installation = Installation(environ)
+    try:
+        return grants(installation, owner, app)
+    finally:
+        installation.close()
+
+
+def as_role(url: str, role: str, password: str) -> str:
+    """Give the address for another role."""
+    # Not by SQLAlchemy, whose "+" for a space PostgreSQL takes for a plus.
+    return re.sub(r"//[^@]*@", f"//{quote(role, safe='')}:{quote(password, safe='')}@", url)
+
+
+def set_password(connection: psycopg.Connection, role: str, password: str) -> None:
+    """Set a role's password; the server, and its log, see only the SCRAM verifier."""
+    verifier = connection.pgconn.encrypt_password(
+        password.encode(), role.encode(), b"scram-sha-256"
+    )
+    connection.execute(
+        sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), verifier.decode())
+    )
+
+
+def _hand_over(superuser: psycopg.Connection, site: str) -> None:
+    """Let the main site own what a superuser has made for it; what is ours goes by `--grants`."""
+    superuser.execute(
+        sql.SQL("ALTER DATABASE {} OWNER TO {}").format(
+            sql.Identifier(superuser.info.dbname), sql.Identifier(site)
+        )
+    )
+    tables = superuser.execute("""
+        SELECT CAST(oid AS regclass)::text FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')
+          AND relowner = current_user::regrole
+          AND relname NOT IN ('user_profile', 'onboarding_alembic_version')
+    """).fetchall()
+    for (table,) in tables:
+        # As PostgreSQL quoted it.
+        superuser.execute(
+            sql.SQL("ALTER TABLE {} OWNER TO {}").format(sql.SQL(table), sql.Identifier(site))
+        )
