@@ -1,10 +1,12 @@
 """The demo as `make demo` runs it: everything starts, everything stops, and the data stays."""
 
+import json
 import os
 import secrets
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
+from psycopg import sql
 
+from devstack import postgres, roles
 from devstack.processes import ROOT, Child, free_port, wait_for
 
 PARTS = ("devstack", "migrations", "onboarding", "wsgi.py", "gunicorn.conf.py", "pyproject.toml")
@@ -114,8 +119,10 @@ def test_a_stopped_and_a_killed_demo_leave_no_process_and_start_again_with_their
         assert status_at_the_end(demo) == -signal.SIGKILL
         wait_until(lambda: not any(map(runs, parts)))
 
+    make_earlier(checkout)
     with checkout.start() as (demo, parts):
         assert_signed_in(checkout, sign(checkout, "in", email))
+        assert {"rights": "ok", "excess rights": "ok"}.items() <= levels(parts).items()
         os.kill(demo.pid, signal.SIGTERM)
         assert status_at_the_end(demo) == 0
         assert [part for part in parts if runs(part)] == []
@@ -129,6 +136,35 @@ def test_a_taken_port_is_named_in_one_line(checkout: Checkout, variable: str) ->
     (line,) = demo.log.read_text().splitlines()
     assert line.startswith(f"demo: port {port} is taken")
     assert f"{variable}=" in line
+
+
+def make_earlier(checkout: Checkout) -> None:
+    """Give the stopped demo's data the form it had when a superuser was all three roles."""
+    home = postgres.home_near(checkout.path / ".demo" / "postgres")
+    with (
+        postgres.start(home, durable=True) as server,
+        psycopg.connect(server.url("demo"), autocommit=True) as superuser,
+    ):
+        for role in (roles.SITE, roles.OWNER, roles.APP):
+            superuser.execute(
+                sql.SQL(
+                    "REASSIGN OWNED BY {0} TO postgres; DROP OWNED BY {0}; DROP ROLE {0}"
+                ).format(sql.Identifier(role))
+            )
+
+
+def levels(parts: set[Process]) -> dict[str, str]:
+    """Give what `flask doctor` finds, by condition, with the environment of the running app."""
+    pid = next(pid for pid, _ in parts if "gunicorn" in command_of(pid))
+    environ = Path(f"/proc/{pid}/environ").read_text().rstrip("\0").split("\0")
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "doctor", "--json"],
+        cwd=ROOT,
+        env=dict(line.split("=", 1) for line in environ),
+        capture_output=True,
+        text=True,
+    )
+    return {found["condition"]: found["level"] for found in json.loads(done.stdout)["findings"]}
 
 
 def sign(checkout: Checkout, direction: str, email: str) -> str:

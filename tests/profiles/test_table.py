@@ -303,36 +303,6 @@ def test_a_row_of_no_user_is_refused(place: Place) -> None:
     assert insert(place, user_id="nobody-at-all").sqlstate == FOREIGN_KEY_VIOLATION
 
 
-def test_the_app_needs_no_right_to_delete_and_cannot_take_the_trigger_away(
-    place: Place, new_user: Callable[[], str]
-) -> None:
-    user_id = profile(place, new_user(), finished=True)
-    place.sql("""
-        CREATE ROLE profile_writer;
-        GRANT USAGE ON SCHEMA migrated TO profile_writer;
-        GRANT SELECT, INSERT, UPDATE ON user_profile TO profile_writer;
-    """)
-    with psycopg.connect(place.url(), autocommit=True) as connection:
-        connection.execute("SET ROLE profile_writer")
-        connection.execute(
-            "INSERT INTO user_profile (user_id, python_proficiency, developer_role)"
-            " VALUES (%s, 'Beginner', 'None')",
-            [new_user()],
-        )
-        for refused in (
-            "DELETE FROM user_profile",
-            "TRUNCATE user_profile",
-            "ALTER TABLE user_profile DISABLE TRIGGER user_profile_is_final",
-            "DROP TRIGGER user_profile_is_final ON user_profile",
-            "SET session_replication_role = replica",
-        ):
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(refused)
-        with pytest.raises(psycopg.errors.RestrictViolation):
-            connection.execute("UPDATE user_profile SET is_onboarded = false WHERE is_onboarded")
-    assert len(row(place, user_id)) == 1
-
-
 # Something taken from the table that the rules need, and what is said of it.
 DAMAGES = {
     "the table": ("DROP TABLE user_profile", "table user_profile is missing"),
