@@ -34,7 +34,8 @@ LONG_FILES = (
     "test_plugins",
     "test_main_job",
     "test_start",
-    "test_migrations",
+    "test_adopted",
+    "test_live",
     "test_profile_commands",
     "test_api_fuzz",
 )

@@ -98,9 +98,11 @@ def opened(url: URL, pool_size: int = 1, **budgets: float) -> Iterator[Database]
         database.engine.dispose()
 
 
-def alembic(url: str | None, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def alembic(
+    url: str | None, *command: str, dies_after: int | None = None, **environ: str
+) -> subprocess.CompletedProcess[str]:
     """Run alembic with nothing of our own environment but the usual."""
-    return run_alembic(command, _environment(url, environ))
+    return run_alembic(command, _environment(url, environ), dies_after)
 
 
 def alembic_afresh(

@@ -17,21 +17,27 @@ from collections.abc import Mapping
 from functools import cache
 
 from alembic.config import main as alembic
+from sqlalchemy import Engine, event
 
 from devstack.processes import ROOT
 
 LONGEST_RUN_S = 30
+KILLED = -signal.SIGKILL
 
 _one_at_a_time = threading.Lock()
 
 
 def run_alembic(
-    arguments: tuple[str, ...], environ: Mapping[str, str]
+    arguments: tuple[str, ...], environ: Mapping[str, str], dies_after: int | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``alembic ...`` and give what it said and its exit status."""
+    """Run ``alembic ...`` and give what it said and its exit status.
+
+    `dies_after` lets it kill itself after so many statements, a COMMIT that is due among them.
+    """
     with _one_at_a_time:
         runner = _runner()
-        print(json.dumps({"arguments": arguments, "environ": environ}), file=runner.stdin)
+        order = {"arguments": arguments, "environ": environ, "dies_after": dies_after}
+        print(json.dumps(order), file=runner.stdin)
         answer = json.loads(runner.stdout.readline())
     return subprocess.CompletedProcess(("alembic", *arguments), **answer)
 
@@ -64,7 +70,7 @@ def _serve() -> None:
             if child == 0:
                 os.dup2(stdout.fileno(), 1)
                 os.dup2(stderr.fileno(), 2)
-                _become_alembic(order["arguments"], order["environ"])
+                _become_alembic(**order)
             status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             stdout.seek(0)
             stderr.seek(0)
@@ -72,10 +78,12 @@ def _serve() -> None:
         print(json.dumps({"returncode": status, **said}), flush=True)
 
 
-def _become_alembic(arguments: list[str], environ: dict[str, str]) -> None:
+def _become_alembic(arguments: list[str], environ: dict[str, str], dies_after: int | None) -> None:
     signal.alarm(LONGEST_RUN_S)
     os.environ.clear()
     os.environ.update(environ)
+    if dies_after is not None:
+        _die_after(dies_after)
     status = 0
     try:
         alembic(arguments, prog="alembic")
@@ -88,6 +96,17 @@ def _become_alembic(arguments: list[str], environ: dict[str, str]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status & 0xFF)
+
+
+def _die_after(statements: int) -> None:
+    left = iter(range(statements - 1))
+
+    def one_more(*_: object) -> None:
+        if next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    event.listen(Engine, "after_cursor_execute", one_more)
+    event.listen(Engine, "commit", one_more)
 
 
 if __name__ == "__main__":

@@ -30,11 +30,11 @@ def upgrade() -> None:
     id_column = _quoted(user.columns["id"])
     reference = f"{user_table} ({id_column}) ON DELETE CASCADE"
     if _columns():
-        _adopt(user.types["id"], user_table, id_column, reference)
+        _adopt(user.types["id"], user_table, id_column)
     else:
         op.execute(f"""
             CREATE TABLE user_profile (
-                user_id {user.types["id"]} PRIMARY KEY REFERENCES {reference},
+                user_id {user.types["id"]} PRIMARY KEY,
                 python_proficiency text NOT NULL,
                 developer_role text NOT NULL,
                 is_onboarded boolean NOT NULL DEFAULT false,
@@ -49,6 +49,8 @@ def upgrade() -> None:
             CHECK ({column} IN ({_literals(values)}))
         """)
     _make_final()
+    # Last, because it locks the user table against writing until the end of the transaction.
+    _add_keys(reference)
 
 
 def downgrade() -> None:
@@ -87,7 +89,7 @@ def _make_final() -> None:
     """)
 
 
-def _adopt(user_id_type: str, user_table: str, id_column: str, reference: str) -> None:
+def _adopt(user_id_type: str, user_table: str, id_column: str) -> None:
     columns = _columns()
     wanted = {
         "user_id": user_id_type,
@@ -129,7 +131,6 @@ def _adopt(user_id_type: str, user_table: str, id_column: str, reference: str) -
         op.execute(f"UPDATE user_profile SET {name} = {default} WHERE {name} IS NULL")  # noqa: S608
     for name in wanted:
         op.execute(f"ALTER TABLE user_profile ALTER COLUMN {name} SET NOT NULL")
-    _adopt_keys(reference)
 
 
 def _refuse_checks() -> None:
@@ -152,7 +153,7 @@ def _refuse_checks() -> None:
                 raise _misfit(f"constraint {name} refuses some of {', '.join(ANSWERS[column])}")
 
 
-def _adopt_keys(reference: str) -> None:
+def _add_keys(reference: str) -> None:
     user = op.get_context().opts["user_table"]
     keys = op.get_bind().execute(
         text("""

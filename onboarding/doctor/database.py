@@ -69,6 +69,17 @@ def pooler(installation: Installation) -> Iterator[Finding]:
         yield ok("the host is a pooler's" if pooled else "the connection is direct")
 
 
+def is_transaction_pooler(url: URL) -> bool:
+    """Tell whether an address is one of those that hosts give for a pooler in transaction mode.
+
+    Neon's has -pooler in its name (neon.com/docs/connect/connection-pooling); Supabase's pooler
+    listens on 6543 for transactions and on 5432 for sessions (supabase.com/docs/guides/database).
+    """
+    return any(
+        "-pooler." in host or (".pooler." in host and url.port == 6543) for host in _hosts(url)
+    )
+
+
 def clock(installation: Installation) -> Iterator[Finding]:
     """The clocks of app and database agree: one tells expiry, the other signs forms."""
     ahead_s = installation.ask(_seconds_ahead)

@@ -1,0 +1,1 @@
+"""Alembic: our one table and our version table, ever."""
