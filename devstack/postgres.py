@@ -29,9 +29,12 @@ UNSAFE_BUT_FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_write
 
 # One statement of the log, with its continuation lines, which PostgreSQL indents by a tab.
 STATEMENT = re.compile(
-    r"^[-\d]+ [:.\d]+ \S+ \[\d+\] (?P<application>[^|\n]*)\|[^|\n]*\|LOG:  (?:statement|execute [^:]*): (?P<text>.*(?:\n\t.*)*)",
+    r"^[-\d]+ [:.\d]+ \S+ \[\d+\] (?P<application>[^|\n]*)\|[^|\n]*\|LOG:  (?:statement|execute [^:]*): (?P<text>.*(?:\n\t.*)*)"
+    r"(?:\n[-\d]+ [:.\d]+ \S+ \[\d+\] [^\n]*?\|DETAIL:  [Pp]arameters: (?P<values>.*(?:\n\t.*)*))?",
     re.MULTILINE,
 )
+# One value of the line below, by the number of its $.
+VALUE = re.compile(r"\$(\d+) = ('(?:[^']|'')*'|NULL)")
 
 
 @dataclass(frozen=True)
@@ -69,17 +72,19 @@ class Postgres:
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         )
 
-    def statements(self, application_name: str | None = None, *, after: int = 0) -> list[str]:
+    def statements(
+        self, application_name: str | None = None, *, after: int = 0, with_values: bool = False
+    ) -> list[str]:
         """The statements logged since byte `after` of the log, of connections by that name or of all.
 
         Needs a server started with `log_statements=True`. For `after` take `log_size()`. A connection that gives no
-        name counts as "[unknown]".
+        name counts as "[unknown]". `with_values` puts what was sent beside a statement in the place of $1, $2, ….
         """
         with self.child.log.open("rb") as log:
             log.seek(after)
             text = log.read().decode(errors="replace")
         return [
-            match["text"].replace("\n\t", "\n")
+            (_with_values(match) if with_values else match["text"]).replace("\n\t", "\n")
             for match in STATEMENT.finditer(text)
             if application_name in (None, match["application"])
         ]
@@ -106,6 +111,11 @@ class Postgres:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _with_values(statement: re.Match[str]) -> str:
+    values: dict[str, str] = dict(VALUE.findall(statement["values"] or ""))
+    return re.sub(r"\$(\d+)", lambda mark: values.get(mark[1], mark[0]), statement["text"])
 
 
 def start(

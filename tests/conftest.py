@@ -45,6 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rewrite-snapshots", action="store_true", help="take what is said now for what is right"
     )
+    parser.addoption(
+        "--release", action="store_true", help="keep the statements that this version sends"
+    )
     parser.addoption("--cases", type=int, default=600, help="how many calls of the API to generate")
 
 
