@@ -22,6 +22,15 @@ _ANY_COLUMN = text("SELECT has_any_column_privilege(to_regclass(:table), :verb)"
 _OWNS = text("""
     SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = to_regclass(:table)
 """)
+_OWNS_SCHEMA = text("""
+    SELECT CAST(nspname AS text) FROM pg_namespace
+    JOIN pg_class c ON c.relnamespace = pg_namespace.oid
+    WHERE c.oid = to_regclass(:table) AND pg_has_role(nspowner, 'MEMBER')
+""")
+_MAKES_ROLES = text("SELECT rolcreaterole FROM pg_roles WHERE rolname = current_user")
+# Since PostgreSQL 15.
+_KNOWS_PARAMETERS = text("SELECT to_regprocedure('has_parameter_privilege(text, text)')")
+_MAY_PASS_TRIGGERS = text("SELECT has_parameter_privilege('session_replication_role', 'SET')")
 _FILTERED = text("SELECT row_security_active(to_regclass(:table))")
 _PASSWORD = text("""
     SELECT has_column_privilege(attrelid, attnum, 'SELECT') FROM pg_attribute
@@ -87,9 +96,17 @@ def _filtered(connection: Connection, tables: list[Table]) -> Iterator[str]:
 def _excess(connection: Connection, tables: list[Table]) -> Iterator[str]:
     if connection.scalar(_OWNS, {"table": TABLE}):
         yield f"owns {TABLE}: it may drop the trigger that makes answers final"
+    if (schema := connection.scalar(_OWNS_SCHEMA, {"table": TABLE})) is not None:
+        yield f"owns schema {schema}: it may drop {TABLE}"
     for verb in ("DELETE", "TRUNCATE"):
         if connection.scalar(_VERB, {"table": TABLE, "verb": verb}):
             yield f"may {verb} {TABLE}"
+    if connection.scalar(_VERB, {"table": TABLE, "verb": "TRIGGER"}):
+        yield f"may make triggers on {TABLE}: one of them may change what is final"
+    if connection.scalar(_KNOWS_PARAMETERS) and connection.scalar(_MAY_PASS_TRIGGERS):
+        yield "may set session_replication_role: no trigger stops it then"
+    if connection.scalar(_MAKES_ROLES):
+        yield "may create roles: before PostgreSQL 16 it may become any but a superuser"
     for table in tables:
         name = named(table)
         for verb in ("INSERT", "UPDATE"):
@@ -97,7 +114,7 @@ def _excess(connection: Connection, tables: list[Table]) -> Iterator[str]:
                 yield f"may {verb} {table.schema}.{table.name}"
         if connection.scalar(_VERB, {"table": name, "verb": "DELETE"}):
             yield f"may DELETE {table.schema}.{table.name}"
-    schema = tables[0].schema
+    users = tables[0].schema
     for account in ("account", "accounts"):
-        if connection.scalar(_PASSWORD, {"table": f"{quoted(schema)}.{account}"}):
-            yield f"may read {schema}.{account}.password"
+        if connection.scalar(_PASSWORD, {"table": f"{quoted(users)}.{account}"}):
+            yield f"may read {users}.{account}.password"

@@ -167,6 +167,40 @@ def test_a_search_path_that_was_set_for_a_role_is_set_for_both(places: Places) -
     assert told.count('SET search_path = "by role";') == 2
 
 
+WAYS_AROUND = {
+    "ALTER SCHEMA around OWNER TO around_app": "owns schema around: it may drop user_profile",
+    "GRANT TRIGGER ON user_profile TO around_app": "may make triggers on user_profile",
+    "GRANT SET ON PARAMETER session_replication_role TO around_app": "may set session_replication_",
+    "ALTER ROLE around_app CREATEROLE": "may create roles",
+    "GRANT DELETE ON user_profile TO around_app": "may DELETE user_profile",
+    "GRANT TRUNCATE ON user_profile TO around_app": "may TRUNCATE user_profile",
+    "GRANT around_owner TO around_app": "owns user_profile",
+}
+
+
+def test_each_way_around_a_final_profile_is_told(places: Places) -> None:
+    place = places.settle("around", CAMEL.ddl())
+    roles = ("around_owner", "around_app")
+    follow(told_grants(place.url(), *roles), place.url(), dict.fromkeys(roles, "pass-phrase"))
+    as_app = as_role(place.url(), roles[1], "pass-phrase")
+    before = excess(as_app)
+    assert before == []
+    for statement, words in WAYS_AROUND.items():
+        place.sql(statement)
+        after = excess(as_app)
+        [new] = set(after) - set(before)
+        assert new.startswith(f"around_app {words}")
+        before = after
+
+
+def excess(url: str) -> list[str]:
+    installation = Installation({"DATABASE_URL": url})
+    try:
+        return [finding.says for finding in rights.not_too_much(installation)]
+    finally:
+        installation.close()
+
+
 def levels(url: str, environ: dict[str, str]) -> list[str]:
     """Give how the doctor finds the rights of a role: enough, and not too much."""
     installation = Installation({"DATABASE_URL": url, **environ})

@@ -153,13 +153,16 @@ ATTEMPTS: dict[str, tuple[str, str, str, str]] = {
         "same, changed, changed",
         DENIED,
     ),
-    "CREATE TRIGGER, then UPDATE": (
+    "CREATE TRIGGER that comes last, then UPDATE": (
         (
-            "CREATE TRIGGER before_all BEFORE UPDATE ON user_profile FOR EACH ROW"
-            f" EXECUTE FUNCTION suppress_redundant_updates_trigger(); {UPDATE}"
+            "CREATE FUNCTION pg_temp.other() RETURNS trigger LANGUAGE plpgsql"
+            " AS 'BEGIN NEW.developer_role = ''None''; RETURN NEW; END';"
+            " CREATE TRIGGER zz BEFORE UPDATE ON user_profile FOR EACH ROW"
+            " EXECUTE FUNCTION pg_temp.other();"
+            " UPDATE user_profile SET updated_at = now() WHERE user_id = %(user)s"
         ),
         DENIED,
-        "same, changed, final",
+        "same, changed, changed",
         DENIED,
     ),
     "ALTER TABLE … OWNER TO themselves": (
