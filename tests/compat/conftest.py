@@ -4,13 +4,14 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import count
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import httpx
+import psycopg
 import pytest
 from jinja2.bccache import Bucket, BytecodeCache
 
@@ -19,8 +20,10 @@ from devstack.app import App
 from devstack.postgres import Postgres
 from devstack.processes import free_port
 from devstack.redis import Redis
+from devstack.roles import as_role, set_password, told_grants
 from onboarding import create_app
 from onboarding.config import Settings
+from onboarding.doctor.installation import Missing
 from onboarding.sources.http import MainSite
 from tests.compat.document import RECORDER, RESULT, ROW, written
 from tests.compat.presets import BY_NAME
@@ -29,6 +32,7 @@ from tests.compat.sites import Order, Sites
 from tests.places import Place, Places, divided
 
 SECRET = secrets.token_urlsafe(32)
+APP_ROLE = "compatibility"
 
 Found = Callable[[str, str, str], None]
 Open = Callable[..., AbstractContextManager[Scene]]
@@ -124,10 +128,11 @@ def opened(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterat
                     migrate=fresh,
                 )
                 open_now.enter_context(sites(version, preset.zones.node).open(order))
-                read = Settings.from_environ(environment)
                 if fresh:
                     tables = {k: v for k, v in environment.items() if k in MIGRATION_SETTINGS}
                     place.migrate(**tables)
+                app = _with_least_rights(app)
+                read = Settings.from_environ(app.environment())
                 transports = {
                     _origin(order.url): Rerouted(site_port),
                     read.app_origin: open_now.enter_context(_served(app, read, log, preset)),
@@ -233,6 +238,19 @@ def _site_database(preset: Preset, place: Place) -> str:
     # Nothing is said about a time zone: the database's own holds.
     schema = preset.search_path or place.schema
     return f"{place.places.url}?options={quote(f'-c search_path={schema}')}"
+
+
+def _with_least_rights(app: App) -> App:
+    """Do what `flask doctor --grants` says of a migrated place, and give the app that role."""
+    try:
+        told = told_grants(app.environment(), f"{APP_ROLE}_owner", APP_ROLE)
+    except Missing as missing:
+        assert "the session table" in str(missing)
+        return app  # which says so itself
+    with psycopg.connect(app.database_url, autocommit=True) as superuser:
+        superuser.execute(told.encode())
+        set_password(superuser, APP_ROLE, SECRET)
+    return replace(app, database_url=as_role(app.database_url, APP_ROLE, SECRET))
 
 
 def _app(preset: Preset, place: Place, site_port: int, app_port: int) -> App:
