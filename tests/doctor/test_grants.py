@@ -8,7 +8,7 @@ from psycopg import sql
 
 from devstack.postgres import Postgres
 from devstack.processes import ROOT
-from devstack.roles import as_role
+from devstack.roles import as_role, share
 from onboarding.doctor import rights
 from onboarding.doctor.installation import Installation, Missing
 from tests.betterauth.layouts import CAMEL, SNAKE_NAIVE, Layout
@@ -165,6 +165,20 @@ def test_a_search_path_that_was_set_for_a_role_is_set_for_both(places: Places) -
     place.sql('ALTER ROLE pathfinder SET search_path = "by role"')
     told = told_grants(as_role(places.url, "pathfinder", "pass-phrase"), "path_owner", "path_app")
     assert told.count('SET search_path = "by role";') == 2
+
+
+def test_the_main_sites_own_role_can_run_it_if_it_may_create_roles(server: Postgres) -> None:
+    names = {"site": "grants_site", "owner": "by_site_owner", "app": "by_site_app"}
+    shared = share(server.create_database("grants-by-site"), **names)
+    with psycopg.connect(shared.url, autocommit=True) as superuser:
+        superuser.execute("ALTER ROLE grants_site CREATEROLE")
+    with psycopg.connect(shared.site_url, autocommit=True) as site:
+        site.execute(CAMEL.ddl())
+    roles = (shared.owner, shared.app)
+    follow(
+        told_grants(shared.site_url, *roles), shared.site_url, dict.fromkeys(roles, "pass-phrase")
+    )
+    assert levels(as_role(shared.url, shared.app, "pass-phrase"), {}) == ["ok", "ok"]
 
 
 WAYS_AROUND = {
