@@ -1,7 +1,12 @@
 """Settings of the server: `gunicorn wsgi:app` reads this file by itself."""
 
+import logging
 import multiprocessing
 import os
+
+from gunicorn.glogging import Logger
+
+from onboarding.logs import FORMATS, set_up_logs
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 
@@ -30,6 +35,26 @@ limit_request_line = 8190
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 control_socket_disable = True
+
+# For whoever turns the access log on: the usual format has the query in it, and with it answers.
+access_log_format = "%(m)s %(U)s %(s)s in %(M)s ms"
+
+
+class _Log(Logger):
+    """gunicorn's own lines go the way of the app's, unless a file was named for them."""
+
+    def setup(self, cfg):
+        super().setup(cfg)
+        if not logging.getLogger().handlers:
+            # The app sets its log up anew when it is loaded, with what it knows of each request.
+            set_up_logs(os.environ.get("LOG_FORMAT", FORMATS[0]), "info")
+        for log, target in ((self.error_log, cfg.errorlog), (self.access_log, cfg.accesslog)):
+            if target == "-":
+                log.handlers.clear()
+                log.propagate = True
+
+
+logger_class = _Log
 
 
 def pre_request(worker, req):

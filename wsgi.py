@@ -1,6 +1,6 @@
 """What a WSGI server loads, `gunicorn wsgi:app`, and the `flask` command."""
 
-import logging
+import os
 import sys
 
 import click
@@ -8,8 +8,10 @@ from flask import Flask
 from flask.cli import FlaskGroup
 
 from onboarding import create_app
-from onboarding.config import SettingsFault
+from onboarding.config import Settings, SettingsFault
 from onboarding.languages import CatalogueFault
+from onboarding.logs import set_up_logs
+from onboarding.web.request_id import asked
 
 
 def _is_for_commands() -> bool:
@@ -23,11 +25,10 @@ def _is_for_commands() -> bool:
 
 
 def _app_to_serve() -> Flask:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    # A line for each question to the main site is none of an operator's news.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        return create_app()
+        settings = Settings.from_environ(os.environ)
+        set_up_logs(settings.log_format, settings.log_level, settings.secrets, asked)
+        return create_app(settings)
     except (SettingsFault, CatalogueFault) as fault:
         # One line each and exit status 2, without a traceback around what the operator must read.
         print(fault, file=sys.stderr)

@@ -26,8 +26,10 @@ from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.errors import handle_errors
 from onboarding.web.headers import add_headers
+from onboarding.web.keys import Pseudonyms
 from onboarding.web.language import speak
 from onboarding.web.seldom import Seldom
+from onboarding.web.writes import WriteLimit
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -70,7 +72,15 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions["onboarding"] = current.Parts(
-        settings, database, identities, CsrfTokens(settings.secret), Seldom(), assets, languages
+        settings,
+        database,
+        identities,
+        CsrfTokens(settings.secret),
+        Pseudonyms(settings.secret),
+        WriteLimit(settings.writes_per_minute, settings.rate_limit_storage),
+        Seldom(),
+        assets,
+        languages,
     )
     speak(app, languages)
     gate.guard(app)

@@ -7,6 +7,7 @@ variable and says what it must be, and never repeats a value, which might be sec
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -20,9 +21,13 @@ from onboarding.betterauth.cookie import ForwardedCookie, SessionCookie
 from onboarding.betterauth.get_session import get_session_url
 from onboarding.betterauth.schema import SESSION_FIELDS, USER_FIELDS, TableNames
 from onboarding.betterauth.secret import SecretFault, session_cookie_name, signing_secret
+from onboarding.logs import FORMATS, LEVELS
 from onboarding.themes import Theme, read_themes
 
 T = TypeVar("T")
+
+# Each process counts for itself.
+MEMORY = "memory://"
 
 
 class SettingsFault(Exception):
@@ -81,6 +86,19 @@ class Settings:
     widget: str
     themes: Mapping[str, Theme]
     forwarded_proxies: int
+    log_format: str
+    log_level: str
+    writes_per_minute: int
+    """Of one person; 0 is without limit."""
+    rate_limit_storage: str = field(repr=False)
+    """Where they are counted: `memory://`, or the address of a Redis, perhaps with its password."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no log line may hold."""
+        storage = urlsplit(self.rate_limit_storage)
+        known = (self.secret, self.database.url.password, storage.password)
+        return tuple(secret for secret in known if secret)
 
     @property
     def return_origins(self) -> frozenset[str]:
@@ -118,6 +136,10 @@ class Settings:
         read_budget_s = reader.optional("READ_BUDGET_SECONDS", _from_to(1, 60), "5")
         prepares = reader.optional("DATABASE_PREPARE", _one_of("auto", "off"), "auto") == "auto"
         write_budget_s = reader.optional("WRITE_BUDGET_SECONDS", _from_to(1, 60), "8")
+        log_format = reader.optional("LOG_FORMAT", _one_of(*FORMATS), FORMATS[0])
+        log_level = reader.optional("LOG_LEVEL", _one_of(*LEVELS), LEVELS[0])
+        writes_per_minute = reader.optional("WRITES_PER_MINUTE", _up_to(10_000), "30")
+        rate_limit_storage = reader.optional("RATE_LIMIT_STORAGE", _storage, MEMORY)
         reader.finish()
         name = session_cookie_name(
             site_is_https=site_url.startswith("https:"),
@@ -147,6 +169,10 @@ class Settings:
             widget=widget,
             themes=themes,
             forwarded_proxies=forwarded_proxies,
+            log_format=log_format,
+            log_level=log_level,
+            writes_per_minute=writes_per_minute,
+            rate_limit_storage=rate_limit_storage,
         )
 
 
@@ -312,10 +338,33 @@ def _switch(text: str) -> bool | None:
 def _one_of(*words: str) -> Callable[[str], str]:
     def word(text: str) -> str:
         if text not in words:
-            raise ValueError(f"must be {' or '.join(words)}")
+            *others, last = words
+            raise ValueError(f"must be {', '.join(others)} or {last}")
         return text
 
     return word
+
+
+def _storage(text: str) -> str:
+    if text == MEMORY:
+        return text
+    url = urlsplit(text)
+    has_port = True
+    try:
+        has_port = 0 < (url.port or 6379) < 65536
+    except ValueError:
+        has_port = False
+    if (
+        url.scheme not in {"redis", "rediss"}
+        or not (url.hostname and has_port)
+        or not re.fullmatch(r"(/\d{0,4})?", url.path, re.ASCII)
+        or url.query
+        or url.fragment
+    ):
+        raise ValueError("must be memory:// or redis://host:port/number (rediss:// for TLS)")
+    if find_spec("redis") is None:
+        raise ValueError("needs the package redis: install limits[redis]")
+    return text
 
 
 def _themes(path: str) -> Mapping[str, Theme]:

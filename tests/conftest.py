@@ -4,6 +4,9 @@ Servers are started once a run. Every test brings people of its own, so tests sh
 without seeing each other.
 """
 
+import io
+import json
+import logging
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +24,9 @@ from devstack.postgres import Postgres
 from devstack.processes import free_port
 from onboarding import create_app
 from onboarding.config import Settings
+from onboarding.logs import formatter
+from onboarding.web.request_id import asked
+from tests import secrecy
 from tests.visitor import Person, Visitor, newcomer
 
 # Whole files go to one worker each; a long one that came last would keep the others waiting.
@@ -74,9 +80,33 @@ class Stage:
             return cursor.fetchall() if cursor.description else []
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_secret_is_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Search all that a run has logged, at its end, for all that it had to keep."""
+    with secrecy.listening() as heard:
+        yield
+    found = {"what this process logged": secrecy.leaks("\n".join(heard))}
+    for log in secrecy.logs_of_the_app(tmp_path_factory.getbasetemp()):
+        found[str(log)] = secrecy.leaks(log.read_text(errors="replace"))
+    assert [(place, lines) for place, lines in found.items() if lines] == []
+
+
+@pytest.fixture
+def log_lines() -> Iterator[Callable[[], list[dict]]]:
+    """Give the lines that the app has logged meanwhile, as in production, each parsed."""
+    stream, root = io.StringIO(), logging.getLogger()
+    handler = logging.StreamHandler(stream)
+    handler.setLevel(logging.INFO)
+    handler.setFormatter(formatter("json", asked=asked))
+    root.addHandler(handler)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.removeHandler(handler)
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Postgres]:
     with postgres.temporary(log_statements=True, settings={"max_connections": "200"}) as running:
+        secrecy.keep(running.password)
         yield running
 
 
@@ -86,6 +116,7 @@ def stage(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     logs = tmp_path_factory.mktemp("logs")
     shared = roles.share(server.create_database("stage"), owner="stage_owner", app="stage_app")
     secret = secrets.token_urlsafe(32)
+    secrecy.keep(secret)
     site_port, app_port = free_port(), free_port()
     site_url = f"http://localhost:{site_port}"
     app = App(app_port, shared.app_url, secret, site_url, owner_url=shared.owner_url)

@@ -13,6 +13,7 @@ from psycopg import sql
 from werkzeug.test import TestResponse
 
 from onboarding.betterauth.cookie import SessionCookie
+from tests import secrecy
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Person:
     password: str
     cookie: str = field(repr=False)
     token: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        secrecy.keep(self.token, self.user_id)
 
 
 def newcomer(

@@ -15,6 +15,8 @@ from enum import Enum
 
 from werkzeug.datastructures import Headers
 
+from onboarding.web.keys import derived_key
+
 # Long enough for a tab left open overnight; a stale token costs a second press, nothing more.
 LIFETIME_S = 24 * 3600
 
@@ -54,12 +56,6 @@ class CsrfTokens:
     def _token(self, issued: str, session_token: str) -> str:
         digest = hmac.digest(self._key, f"{issued}.{session_token}".encode(), hashlib.sha256)
         return f"{issued}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
-
-
-def derived_key(secret: str, label: str) -> bytes:
-    """Derive a 32-byte key: HKDF-SHA-256 (RFC 5869) without salt, `label` as info, one block."""
-    pseudo_random_key = hmac.digest(bytes(32), secret.encode(), hashlib.sha256)
-    return hmac.digest(pseudo_random_key, label.encode() + b"\x01", hashlib.sha256)
 
 
 def came_from(headers: Headers, origin: str) -> bool:

@@ -12,7 +12,9 @@ from onboarding.identity import SIGNED_OUT, Identities, Identity
 from onboarding.languages import Languages
 from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
+from onboarding.web.keys import Pseudonyms
 from onboarding.web.seldom import Seldom
+from onboarding.web.writes import WriteLimit
 
 _KEY = "onboarding"
 
@@ -25,6 +27,8 @@ class Parts:
     database: Database
     identities: Identities
     csrf: CsrfTokens
+    pseudonyms: Pseudonyms
+    writes: WriteLimit
     foreign_cookies: Seldom
     assets: Assets
     languages: Languages

@@ -1,11 +1,10 @@
 """Every error as a page with a human sentence, or as problem+json where no human looks.
 
-Nothing internal is shown. A reference id stands on the page and in the log line.
+Nothing internal is shown. The request's id stands on the page, as a reference, and in the log line.
 """
 
 import json
 import logging
-import secrets
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +25,7 @@ from onboarding.web.current import parts, settings, site
 from onboarding.web.headers import allow_form_target, is_call
 from onboarding.web.journey import Journey, typed_answers
 from onboarding.web.refusals import Problem, Refused
+from onboarding.web.request_id import request_id
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,10 @@ _CALLS = {
     405: "This address doesn't take that method; Allow names those that it takes.",
     411: "The body needs a Content-Length; a chunked one isn't read.",
     413: "The body is larger than any profile.",
+    429: "This person has saved too often; try again after Retry-After.",
 }
+# The same request, sent again a little later, will do.
+_AGAIN = {429, 503}
 _MAIN_SITE_SILENT = (
     N_("We cannot find out who you are"),
     N_(
@@ -89,6 +92,9 @@ def handle_errors(app: Flask) -> None:
     def _http(error: HTTPException) -> Response | HTTPException:
         if error.code is None or error.code < 400:
             return error
+        if error.code >= 500:
+            # What went wrong outside a view comes inside one of these.
+            return _unexpected(getattr(error, "original_exception", None) or error)
         return _answer(error.get_response(), error.code, error)
 
     @app.errorhandler(Unavailable)
@@ -102,8 +108,7 @@ def handle_errors(app: Flask) -> None:
 
 
 def _answer(response: Any, status: int, error: Exception) -> Response:
-    reference = secrets.token_hex(4)
-    _log(reference, status, error)
+    _log(status, error)
     title, sentence = _TEXTS.get(status, _TEXTS[400])
     if isinstance(error, Refused):
         title, sentence = error.title, error.sentence
@@ -128,14 +133,18 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
                 "title": HTTP_STATUS_CODES.get(status, "Error"),
                 "status": status,
                 "detail": detail,
-                "instance": f"urn:onboarding:{reference}",
+                "instance": f"urn:onboarding:{request_id()}",
                 **members,
             }
         )
     else:
         response.mimetype = "text/html"
         in_new_tab = isinstance(error, Refused) and error.in_new_tab
-        response.data = _page(status, _(title), _(sentence, site=site()), reference, in_new_tab)
+        try:
+            response.data = _page(status, _(title), _(sentence, site=site()), in_new_tab)
+        except Exception as fault:
+            _log(503, fault)
+            return _bare_page()
         return_to = Journey.of_request().return_to
         if return_to:
             # Sending the form again may lead there.
@@ -143,21 +152,28 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
     return response  # type: ignore[no-any-return]
 
 
-def _page(status: int, title: str, sentence: str, reference: str, in_new_tab: bool) -> str:
+def _bare_page() -> Response:
+    """A page that needs neither template nor catalogue, for when one of those is the fault."""
+    title, sentence = _TEXTS[503]
+    html = f'<!doctype html><html lang="en"><title>{title}</title><h1>{title}</h1><p>{sentence}</p><p>{request_id()}</p>'
+    return Response(html, 503, {"Retry-After": str(RETRY_AFTER_S)}, mimetype="text/html")
+
+
+def _page(status: int, title: str, sentence: str, in_new_tab: bool) -> str:
     """A page that leads back: by a link with the answers, or by sending the same form again."""
     typed, journey = typed_answers(), Journey.of_request()
     again = way_back = None
     query = urlencode(journey.at_its_end().query())
     if request.endpoint and area_of(request.endpoint) in (Area.WIZARD, Area.PROFILE):
         way_back = journey.knowing({**journey.answers, **typed}).here()
-        if status == 503 and request.method == "POST":
+        if status in _AGAIN and request.method == "POST":
             again = journey.here()
     return render_template(
         "errors/error.html",
-        status=status,
         title=title,
         sentence=sentence,
-        reference=reference,
+        reference=request_id(),
+        may_try_again=status in _AGAIN,
         way_back=way_back,
         in_new_tab=in_new_tab,
         front_door=f"/?{query}" if query else "/",
@@ -185,15 +201,16 @@ def _wants_json() -> bool:
     return accept["application/json"] > accept["text/html"]
 
 
-def _log(reference: str, status: int, error: Exception) -> None:
-    # repr() of the path, so that no line break in it can forge a second log line.
-    where = f"{request.method} {request.path!r}"
+def _log(status: int, error: Exception) -> None:
+    facts = {"status": status}
     if isinstance(error, HTTPException):
         # A reason of our own; Werkzeug's are the same sentence for everybody.
         ours = error.description != type(error).description
-        reason = f": {error.description}" if ours else ""
-        log.info("reference=%s status=%d %s%s", reference, status, where, reason)
+        reason = {"reason": error.description} if ours else {}
+        # Every page of the main site may ask for its visitors' profiles, signed in or not.
+        level = logging.DEBUG if status == 401 else logging.INFO
+        log.log(level, "refused", extra={**facts, **reason})
     elif isinstance(error, Unavailable):
-        log.error("reference=%s status=%d %s unavailable: %s", reference, status, where, error)
+        log.error("unavailable", extra={**facts, "reason": str(error)})
     else:
-        log.error("reference=%s status=%d %s", reference, status, where, exc_info=error)
+        log.error("failed", extra=facts, exc_info=error)

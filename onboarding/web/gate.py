@@ -8,7 +8,7 @@ import logging
 from dataclasses import replace
 
 from flask import Flask, abort, redirect, request, url_for
-from werkzeug.exceptions import Forbidden
+from werkzeug.exceptions import Forbidden, TooManyRequests
 from werkzeug.wrappers import Response
 
 from onboarding.addresses import origin_of
@@ -16,7 +16,7 @@ from onboarding.betterauth.cookie import AmbiguousSession
 from onboarding.identity import UNVERIFIED, Identity, Standing
 from onboarding.web.access import Area, Kind, Verdict, area_of, decide
 from onboarding.web.csrf import Proof, came_from
-from onboarding.web.current import parts, set_identity, settings
+from onboarding.web.current import parts, person, set_identity, settings
 from onboarding.web.journey import (
     FORM_TYPE,
     Journey,
@@ -69,6 +69,7 @@ def _gate() -> Response | None:
         return _turn_away(verdict, identity)
     set_identity(identity)
     if request.method not in _SAFE_METHODS:
+        _refuse_too_many()
         return _refuse_unproved_form(identity)
     return None
 
@@ -87,6 +88,15 @@ def _let_call() -> None:
     if decide(Area.API, identity.standing, _kind()) is not Verdict.LET_IN:
         raise NotSignedIn(_REASONS.get(identity.standing, "signed-out"))
     set_identity(identity)
+    if request.method not in _SAFE_METHODS:
+        _refuse_too_many()
+
+
+def _refuse_too_many() -> None:
+    """Refuse the write of somebody who has done too many, before their body is read."""
+    wait_s = parts().writes.wait_s(parts().pseudonyms.of(person().user_id))
+    if wait_s:
+        raise TooManyRequests(retry_after=wait_s)
 
 
 def _is_caller() -> bool:

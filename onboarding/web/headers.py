@@ -31,6 +31,8 @@ def add_headers(app: Flask, settings: Settings, assets: Assets) -> None:
         # A parent page with COEP require-corp frames only pages that send both of these.
         "Cross-Origin-Embedder-Policy": "require-corp",
         "Cross-Origin-Resource-Policy": "same-site",
+        # No page that opened ours, or that ours opened, holds on to it. A frame has no opener.
+        "Cross-Origin-Opener-Policy": "same-origin",
         # Not no-referrer: it makes a browser post our own forms with "Origin: null".
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",

@@ -23,6 +23,8 @@ from onboarding.web.access import Area, area_of
 from onboarding.web.current import parts, settings
 
 FORM_TYPE = "application/x-www-form-urlencoded"
+# No form of ours is sent in the second one, but what was typed in it need not be lost.
+_READABLE_TYPES = {FORM_TYPE, "multipart/form-data"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Journey:
 
 def typed_answers() -> dict[str, Answer]:
     """Give the answers that the current request's form holds, so that no error loses them."""
-    if request.mimetype != FORM_TYPE or "Transfer-Encoding" in request.headers:
+    if request.mimetype not in _READABLE_TYPES or "Transfer-Encoding" in request.headers:
         return {}
     try:
         return parse_answers(single_values(request.form))

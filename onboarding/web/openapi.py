@@ -94,6 +94,7 @@ _SAVE = {
         "413": _problem("A body over 16 KB."),
         "415": _problem("Not application/json in UTF-8."),
         "422": _problem("JSON, but no profile; `errors` names the fields.", "WrongFields"),
+        "429": _problem("Too many saves of this person; try again after Retry-After."),
     },
 }
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from onboarding.web.csrf import CLOCK_SKEW_S, LIFETIME_S, CsrfTokens, Proof, derived_key
+from onboarding.web.csrf import CLOCK_SKEW_S, LIFETIME_S, CsrfTokens, Proof
+from onboarding.web.keys import derived_key
 from tests.visitor import page
 
 SECRET = "a secret of the main site, 40 characters."

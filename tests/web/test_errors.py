@@ -49,21 +49,32 @@ def test_a_wrong_address_or_method_is_told_plainly(visitor, ada, method, path, s
     assert (status == 405) == ("Allow" in answer.headers)
 
 
-def test_the_reference_finds_the_log_line(visitor, caplog):
-    with caplog.at_level(logging.INFO):
-        answer = visitor().get("/nowhere%0aforged=line")
+def test_the_reference_finds_the_log_line(visitor, ada, log_lines):
+    answer = visitor(ada).get("/nowhere%0d%0aforged=line?python_proficiency=Advanced")
     reference = re.search(r"reference: ([0-9a-f]{8})", page(answer).main.text)[1]
-    lines = [line for line in caplog.text.splitlines() if f"reference={reference}" in line]
-    assert len(lines) == 1
-    assert "status=404" in lines[0]
-    assert "forged=line'" in lines[0]
+    (line,) = [line for line in log_lines() if line["request_id"] == reference]
+    assert line.pop("time").endswith("Z")
+    assert line == {
+        "level": "info",
+        "logger": "onboarding.web.errors",
+        "event": "refused",
+        "status": 404,
+        "method": "GET",
+        "path": "/nowhere\r\nforged=line",
+        "request_id": reference,
+    }
 
 
-def test_a_foreign_host_is_named_in_the_log_and_not_on_the_page(visitor, caplog):
-    with caplog.at_level("INFO"):
-        answer = visitor().get("/profile", {"Host": "evil.example\tX"})
+def test_a_problem_names_the_same_line(visitor, log_lines):
+    answer = visitor().get("/api/nowhere")
+    (line,) = log_lines()
+    assert answer.json["instance"] == f"urn:onboarding:{line['request_id']}"
+
+
+def test_a_foreign_host_is_named_in_the_log_and_not_on_the_page(visitor, log_lines):
+    answer = visitor().get("/profile", {"Host": "evil.example\tX"})
     assert answer.status_code == 400
-    assert r"its host 'evil.example\tX' isn't that of APP_URL" in caplog.text
+    assert log_lines()[0]["reason"] == r"its host 'evil.example\tX' isn't that of APP_URL"
     assert "evil" not in answer.text
 
 
