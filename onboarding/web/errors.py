@@ -203,7 +203,7 @@ def _wants_json() -> bool:
 
 def _log(status: int, error: Exception) -> None:
     facts = {"status": status}
-    if isinstance(error, HTTPException):
+    if isinstance(error, HTTPException) and status < 500:
         # A reason of our own; Werkzeug's are the same sentence for everybody.
         ours = error.description != type(error).description
         reason = {"reason": error.description} if ours else {}

@@ -9,6 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.errors import StorageError
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 _SHARED_TIMEOUT_S = 0.25
 # How long a silent one is left alone, so that only one write in this time waits for it.
 _RESTS_S = 5
+# limits 5.8 forgets a person's writes after the minute, but not that there was such a person.
+_TIDY_AT = 256
 
 
 class WriteLimit:
@@ -41,6 +44,7 @@ class WriteLimit:
         self._clock = clock
         self._lock = threading.Lock()
         self._counters: dict[str, MovingWindowRateLimiter] = {}
+        self._tidy_at = _TIDY_AT
         self._seldom = Seldom()
         self._rests_until = -math.inf
 
@@ -58,7 +62,17 @@ class WriteLimit:
                         "RATE_LIMIT_STORAGE doesn't answer, so each process counts for itself",
                         extra={"reason": str(error.storage_error)},
                     )
-        return _wait_s(self._counter(MEMORY), self._limit, pseudonym)
+        counter = self._counter(MEMORY)
+        self._tidy(counter.storage)
+        return _wait_s(counter, self._limit, pseudonym)
+
+    def _tidy(self, storage: Any) -> None:
+        if len(storage.events) < self._tidy_at:
+            return
+        with self._lock:
+            for key in [key for key, writes in storage.events.copy().items() if not writes]:
+                storage.clear(key)
+            self._tidy_at = max(_TIDY_AT, 2 * len(storage.events))
 
     def _counter(self, storage: str) -> MovingWindowRateLimiter:
         """Make each at its first use: the one in memory starts a thread, which no fork survives."""

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from flask import abort
 from sqlalchemy import make_url
 
 from devstack.processes import free_port
@@ -149,15 +150,115 @@ class TestWithoutDatabase:
         assert "127.0.0.1" not in answer.text
 
 
-def test_a_fault_of_ours_is_503_too_and_loud_in_the_log(settings, caplog):
-    app = create_app(settings)
+class TestAFaultOfOurs:
+    """Whatever fails, wherever: 503, a page or a problem, and a loud line that its reference finds."""
 
-    def broken(**_: object) -> str:
+    @pytest.fixture
+    def faulty(self, settings):
+        made = create_app(settings)
+        yield made
+        made.extensions["onboarding"].database.engine.dispose()
+
+    @staticmethod
+    def fail(*_: object, **__: object) -> str:
         raise ZeroDivisionError("an internal detail")
 
-    app.view_functions["static"] = broken
-    answer = Visitor(app, None, HTML).get("/static/style.css")
-    app.extensions["onboarding"].database.engine.dispose()
-    assert answer.status_code == 503
-    assert "an internal detail" not in answer.text
-    assert "ZeroDivisionError" in caplog.text
+    def assert_told(self, answer, log_lines, *, calls=False):
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+        assert answer.mimetype == ("application/problem+json" if calls else "text/html")
+        assert "an internal detail" not in answer.text
+        loud = [line for line in log_lines() if line["level"] == "error"]
+        assert loud
+        for line in loud:
+            assert line["request_id"] in answer.text
+        assert any("an internal detail" in line.get("exception", "") for line in loud)
+
+    @pytest.mark.parametrize(
+        ("endpoint", "path"), [("static", "/static/style.css"), ("api.read", "/api/profile")]
+    )
+    def test_in_a_view(self, faulty, ada, log_lines, endpoint, path):
+        faulty.view_functions[endpoint] = self.fail
+        answer = Visitor(faulty, ada, HTML).get(path)
+        self.assert_told(answer, log_lines, calls=endpoint == "api.read")
+
+    def test_before_a_view(self, faulty, log_lines):
+        faulty.before_request_funcs[None].insert(0, self.fail)
+        self.assert_told(Visitor(faulty, None, HTML).get("/signed-out"), log_lines)
+
+    def test_after_a_view(self, faulty, log_lines):
+        faulty.after_request_funcs[None].insert(0, self.fail)
+        self.assert_told(Visitor(faulty, None, HTML).get("/signed-out"), log_lines)
+
+    def test_in_every_template(self, faulty, log_lines):
+        faulty.jinja_env.globals["theme_asked"] = self.fail
+        answer = Visitor(faulty, None, HTML).get("/signed-out")
+        self.assert_told(answer, log_lines)
+        assert page(answer).h1.text == "We cannot reach your profile right now"
+
+    @pytest.mark.parametrize("status", [500, 501, 502, 504])
+    def test_of_any_number(self, faulty, log_lines, status):
+        faulty.view_functions["health.alive"] = lambda: abort(status)
+        answer = Visitor(faulty, None, HTML).get("/healthz")
+        assert answer.status_code == 503
+        assert "Retry-After" in answer.headers
+        assert log_lines()[0]["level"] == "error"
+
+    def test_keeps_a_form(self, faulty, visitor, ada, log_lines):
+        faulty.view_functions["wizard.answer"] = self.fail
+        answer = Visitor(faulty, ada, HTML).post(Q2, {"developer_role": "None"})
+        self.assert_told(answer, log_lines)
+        form = page(answer).form
+        fields = {field["name"]: field["value"] for field in form.find_all("input")}
+        assert (
+            visitor(ada).post(form["action"], fields).headers["Location"] == "/onboarding/review#h"
+        )
+
+
+class TestWhatWasTyped:
+    """Is kept in the way back from each refusal, where it can be read without danger."""
+
+    KEPT = "/onboarding/developer-role?python_proficiency=Advanced&developer_role=None"
+
+    @staticmethod
+    def back(answer) -> tuple[int, str]:
+        return answer.status_code, page(answer).find("a", class_="button")["href"]
+
+    def test_without_a_token(self, visitor, ada):
+        answer = visitor(ada).post(Q2, {"developer_role": "None", "csrf_token": ""})
+        assert self.back(answer) == (403, self.KEPT)
+
+    def test_from_elsewhere(self, visitor, ada):
+        answer = visitor(ada).post(Q2, {"developer_role": "None"}, {"Origin": "https://evil.test"})
+        assert self.back(answer) == (403, self.KEPT)
+
+    def test_from_a_sandbox(self, visitor, ada):
+        headers = {"Origin": "null", "Sec-Fetch-Dest": "iframe"}
+        answer = visitor(ada).post(Q2, {"developer_role": "None"}, headers)
+        assert self.back(answer) == (403, self.KEPT)
+
+    def test_under_another_host_name(self, visitor, ada):
+        answer = visitor(ada).post(Q2, {"developer_role": "None"}, {"Host": "evil.test"})
+        assert self.back(answer) == (400, self.KEPT)
+
+    def test_with_the_cookies_of_two_people(self, visitor, ada, sign_up):
+        both = f"{ada.cookie}; {sign_up('Grace Hopper').cookie}"
+        answer = visitor(ada).post(Q2, {"developer_role": "None"}, {"Cookie": both})
+        assert self.back(answer) == (400, self.KEPT)
+
+    def test_in_another_form_of_form(self, visitor, ada):
+        answer = visitor(ada).request(
+            "POST",
+            Q2,
+            {"Origin": visitor(ada).origin, "Content-Type": "multipart/form-data; boundary=X"},
+            data=b'--X\r\nContent-Disposition: form-data; name="developer_role"\r\n\r\nNone\r\n--X--\r\n',
+        )
+        assert self.back(answer) == (415, self.KEPT)
+
+    @pytest.mark.parametrize(
+        "content_type", ["multipart/form-data", "multipart/form-data; boundary=Y", "text/plain", ""]
+    )
+    def test_in_what_nobody_can_read_the_rest_is(self, visitor, ada, content_type):
+        headers = {"Origin": visitor(ada).origin, "Content-Type": content_type}
+        answer = visitor(ada).request("POST", Q2, headers, data=b"--X\r\n\x00\xff")
+        assert self.back(answer) == (415, Q2)
