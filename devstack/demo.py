@@ -79,7 +79,7 @@ def run() -> NoReturn:
             shared.app_url if shared else given or "",
             secret,
             site_url,
-            settings={"SITE_NAME": "Acme Docs"},
+            settings={"SITE_NAME": "Acme Docs", "LOG_FORMAT": "plain"},
             owner_url=shared.owner_url if shared else None,
         )
         site = MainSite(site_port, shared.site_url if shared else app.database_url, secret, app.url)

@@ -65,6 +65,10 @@ WRONG = [
         "BETTER_AUTH_SECURE_COOKIES": "perhaps",
         "BETTER_AUTH_SCHEMA": "x" * 64,
         "FORWARDED_PROXIES": "10",
+        "LOG_FORMAT": "xml",
+        "LOG_LEVEL": "loud",
+        "WRITES_PER_MINUTE": "10001",
+        "RATE_LIMIT_STORAGE": "memcached://host",
     },
 ]
 

@@ -206,11 +206,11 @@ def _log(status: int, error: Exception) -> None:
     if isinstance(error, HTTPException) and status < 500:
         # A reason of our own; Werkzeug's are the same sentence for everybody.
         ours = error.description != type(error).description
-        reason = {"reason": error.description} if ours else {}
+        reason = f": {error.description}" if ours else ""
         # Every page of the main site may ask for its visitors' profiles, signed in or not.
         level = logging.DEBUG if status == 401 else logging.INFO
-        log.log(level, "refused", extra={**facts, **reason})
+        log.log(level, "refused%s", reason, extra=facts)
     elif isinstance(error, Unavailable):
-        log.error("unavailable", extra={**facts, "reason": str(error)})
+        log.error("unavailable: %s", error, extra=facts)
     else:
         log.error("failed", extra=facts, exc_info=error)

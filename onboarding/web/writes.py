@@ -59,8 +59,8 @@ class WriteLimit:
                 self._rests_until = self._clock() + _RESTS_S
                 if self._seldom.count():
                     log.warning(
-                        "RATE_LIMIT_STORAGE doesn't answer, so each process counts for itself",
-                        extra={"reason": str(error.storage_error)},
+                        "RATE_LIMIT_STORAGE doesn't answer, each process counts for itself: %s",
+                        error.storage_error,
                     )
         counter = self._counter(MEMORY)
         self._tidy(counter.storage)

@@ -8,6 +8,7 @@ and how often each status came shows how deep the calls went.
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import openapi_spec_validator
 import psycopg
@@ -20,6 +21,7 @@ from openapi_spec_validator.validation import OpenAPIV31SpecValidator
 from schemathesis import GenerationMode
 from werkzeug.test import TestResponse
 
+from onboarding import create_app
 from tests.visitor import Visitor, newcomer
 from tests.web.test_api import ONE, OTHER
 
@@ -30,6 +32,14 @@ DEPTH = {
     "PUT": {200: 0.02, 201: 0.05, 400: 0.05, 403: 0.003, 409: 0.01, 412: 0.05, 422: 0.02},
 }
 RAW_DEPTH = {201: 0.01, 400: 0.03, 412: 0.01, 415: 0.02, 422: 0.1}
+
+
+@pytest.fixture(scope="module")
+def app(settings):
+    """The app without a limit on writes: each person here makes hundreds a minute."""
+    made = create_app(replace(settings, writes_per_minute=0))
+    yield made
+    made.extensions["onboarding"].database.engine.dispose()
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,7 @@ def test_a_problem_names_the_same_line(visitor, log_lines):
 def test_a_foreign_host_is_named_in_the_log_and_not_on_the_page(visitor, log_lines):
     answer = visitor().get("/profile", {"Host": "evil.example\tX"})
     assert answer.status_code == 400
-    assert log_lines()[0]["reason"] == r"its host 'evil.example\tX' isn't that of APP_URL"
+    assert log_lines()[0]["event"] == r"refused: its host 'evil.example\tX' isn't that of APP_URL"
     assert "evil" not in answer.text
 
 
