@@ -348,23 +348,26 @@ def _one_of(*words: str) -> Callable[[str], str]:
 def _storage(text: str) -> str:
     if text == MEMORY:
         return text
-    url = urlsplit(text)
-    has_port = True
-    try:
-        has_port = 0 < (url.port or 6379) < 65536
-    except ValueError:
-        has_port = False
-    if (
-        url.scheme not in {"redis", "rediss"}
-        or not (url.hostname and has_port)
-        or not re.fullmatch(r"(/\d{0,4})?", url.path, re.ASCII)
-        or url.query
-        or url.fragment
-    ):
+    if not _is_redis(text):
         raise ValueError("must be memory:// or redis://host:port/number (rediss:// for TLS)")
     if find_spec("redis") is None:
         raise ValueError("needs the package redis: install limits[redis]")
     return text
+
+
+def _is_redis(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        port = url.port or 6379
+    except ValueError:
+        return False
+    return (
+        url.scheme in {"redis", "rediss"}
+        and bool(url.hostname)
+        and 0 < port < 65536
+        and bool(re.fullmatch(r"(/\d{0,4})?", url.path, re.ASCII))
+        and not (url.query or url.fragment)
+    )
 
 
 def _themes(path: str) -> Mapping[str, Theme]:

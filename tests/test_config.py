@@ -50,6 +50,8 @@ def test_the_least_that_works_leaves_every_other_setting_at_its_default() -> Non
     assert read.forwarded_proxies == 0
     assert read.session_url == "https://www.example.com/api/auth/get-session"
     assert read.session_cache_s == 10
+    assert (read.log_format, read.log_level) == ("json", "info")
+    assert (read.writes_per_minute, read.rate_limit_storage) == (30, "memory://")
 
 
 def test_every_setting_is_taken_from_its_variable() -> None:
@@ -67,6 +69,10 @@ def test_every_setting_is_taken_from_its_variable() -> None:
         ONBOARDING_WIDGET="cards",
         SITE_NAME="  Acme Docs ",
         FORWARDED_PROXIES="2",
+        LOG_FORMAT="plain",
+        LOG_LEVEL="warning",
+        WRITES_PER_MINUTE="0",
+        RATE_LIMIT_STORAGE="rediss://me:pass-word@redis.example:6380/2",
         BETTER_AUTH_USER_FIELDS=" name = full_name ,email=mail,",
         BETTER_AUTH_SESSION_FIELDS="userId=owner,expiresAt=Valid Until",
     )
@@ -87,6 +93,11 @@ def test_every_setting_is_taken_from_its_variable() -> None:
         {"userId": "owner", "expiresAt": "Valid Until"},
     )
     assert (read.widget, read.forwarded_proxies) == ("cards", 2)
+    assert (read.log_format, read.log_level) == ("plain", "warning")
+    assert read.writes_per_minute == 0
+    assert read.rate_limit_storage == "rediss://me:pass-word@redis.example:6380/2"
+    assert set(read.secrets) == {SECRET, PASSWORD, "pass-word"}
+    assert "pass-word" not in repr(read)
     assert settings(BETTER_AUTH_COOKIE_NAME="sid").session_cookie.name == "__Secure-sid"
 
 
@@ -392,6 +403,35 @@ BAD = {
         "²": "must be a number from 0 to 9",
         "1" * 5000: "must be a number from 0 to 9",
     },
+    "LOG_FORMAT": {"hush": "must be json or plain", "JSON": "must be json or plain"},
+    "LOG_LEVEL": {
+        "hush": "must be info, debug, warning or error",
+        "10": "must be info, debug, warning or error",
+        "critical": "must be info, debug, warning or error",
+    },
+    "WRITES_PER_MINUTE": {
+        "hush": "must be a number from 0 to 10000",
+        "-1": "must be a number from 0 to 10000",
+        "10001": "must be a number from 0 to 10000",
+        "30/minute": "must be a number from 0 to 10000",
+    },
+    "RATE_LIMIT_STORAGE": dict.fromkeys(
+        (
+            "hush",
+            "memory",
+            "memcached://hush",
+            "redis://",
+            "redis://:hush@",
+            "redis://host:port",
+            "redis://host:70000",
+            "redis://host/name",
+            "redis://host/0?socket_timeout=hush",
+            "redis://host/0#hush",
+            "redis+unix:///hush",
+            "redis://[hush",
+        ),
+        "must be memory:// or redis://host:port/number (rediss:// for TLS)",
+    ),
 }
 
 

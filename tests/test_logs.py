@@ -136,6 +136,21 @@ def test_who_went_well_leaves_no_line(visitor, ada, log_lines):
     assert log_lines() == []
 
 
+def test_a_flood_of_forged_cookies_is_no_flood_of_lines(settings, ada, log_lines):
+    app = create_app(settings)
+    forged = replace(ada, cookie=ada.cookie.replace(ada.token, "t" * 32))
+    window = Visitor(app, forged, {})
+    for _ in range(30):
+        assert window.get("/profile").status_code == 303
+        assert window.get("/api/profile").status_code == 401
+        assert window.put({}).status_code == 401
+        assert window.post("/onboarding/review").status_code == 303
+    app.extensions["onboarding"].database.engine.dispose()
+    (written,) = log_lines()
+    assert "BETTER_AUTH_SECRET" in written["event"]
+    assert "user" not in written
+
+
 @pytest.mark.parametrize(
     ("proxies", "given", "taken"),
     [
