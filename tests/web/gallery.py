@@ -97,5 +97,6 @@ def gallery(drop_downs: Flask, cards: Flask, newcomer: Callable[..., Person]) ->
     for status in RAISED:
         hang(f"error-{status}", done.get(f"/fails/{status}"), status)
     answers = {"python_proficiency": "Advanced", "developer_role": "None"}
-    hang("error-503-form", done.post("/fails/503", answers), 503)
+    for status in (429, 503):
+        hang(f"error-{status}-form", done.post(f"/fails/{status}", answers), status)
     return made

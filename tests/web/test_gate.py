@@ -1,13 +1,15 @@
 """Every route × every state of a visitor × every way of asking: where it ends, and that it ends."""
 
+from dataclasses import replace
 from itertools import product
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from onboarding import create_app
 from onboarding.identity import Standing
 from onboarding.web.access import AREAS, Area, Kind, Verdict, area_of, decide
-from tests.visitor import page
+from tests.visitor import Visitor, page
 from tests.web.conftest import STATES
 
 PATHS = {
@@ -241,20 +243,56 @@ def test_another_host_name_is_refused_except_for_probes(visitor):
     assert visitor().get("/readyz", {"Host": "10.0.0.7:8000"}).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        {"X-Forwarded-Host": "evil.example"},
-        {"X-Forwarded-Proto": "https"},
-        {"X-HTTP-Method-Override": "DELETE"},
-        {"Forwarded": "host=evil.example"},
-    ],
-    ids=lambda header: next(iter(header)),
-)
-def test_headers_that_only_a_proxy_may_set_have_no_effect(visitor, header):
+STEERING = {
+    "Forwarded": "host=evil.example;proto=https",
+    "SCRIPT_NAME": "/evil",
+    "X-Forwarded-For": "192.0.2.1",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Port": "1",
+    "X-Forwarded-Prefix": "/evil",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Server": "evil.example",
+    "X-HTTP-Method": "DELETE",
+    "X-HTTP-Method-Override": "DELETE",
+    "X-Host": "evil.example",
+    "X-Method-Override": "DELETE",
+    "X-Original-URL": "/healthz",
+    "X-Rewrite-URL": "/healthz",
+    "X-Script-Name": "/evil",
+}
+A_PROXYS = {"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"}
+
+
+@pytest.mark.parametrize("name", STEERING)
+def test_headers_that_only_a_proxy_may_set_have_no_effect(visitor, name):
+    header = {name: STEERING[name]}
     plain, steered = visitor().get("/profile"), visitor().get("/profile", header)
     assert steered.status_code == plain.status_code == 303
     assert steered.headers["Location"] == plain.headers["Location"]
+
+
+def test_behind_a_proxy_only_its_own_three_count_and_of_each_the_last_word(settings):
+    app = create_app(replace(settings, forwarded_proxies=1))
+    window = Visitor(app, None, {})
+    host, plain = window.origin.partition("//")[2], window.get("/profile")
+    others = {name: value for name, value in STEERING.items() if name not in A_PROXYS}
+    for headers in (others, {"X-Forwarded-Host": f"evil.example, {host}"}):
+        steered = window.get("/profile", headers)
+        assert steered.status_code == plain.status_code == 303
+        assert steered.headers["Location"] == plain.headers["Location"]
+    assert window.get("/profile", {"X-Forwarded-Host": f"{host}, evil.example"}).status_code == 400
+    app.extensions["onboarding"].database.engine.dispose()
+
+
+def test_no_parameter_chooses_another_method(visitor, ada, stage):
+    for method in ("PUT", "DELETE", "GET"):
+        query = f"?_method={method}&python_proficiency=Advanced"
+        assert visitor(ada).get(f"/onboarding/developer-role{query}").status_code == 200
+        answer = visitor(ada).post(
+            "/onboarding/python-proficiency", {"python_proficiency": "Advanced", "_method": method}
+        )
+        assert answer.status_code == 303
+    assert stage.sql("SELECT 1 FROM user_profile WHERE user_id = %s", ada.user_id) == []
 
 
 def test_the_front_door_keeps_the_query_and_cannot_be_steered_by_it(visitor):
