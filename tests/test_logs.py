@@ -218,13 +218,16 @@ def test_the_servers_own_lines_and_the_apps_are_of_one_kind(
             settings={"LOG_FORMAT": form, "LOG_LEVEL": "debug"},
         )
         with app.start(tmp_path / f"{form}-app.log") as child:
-            httpx.get(f"{app.url}/nowhere?q=secret", headers={"Cookie": real_ada.cookie})
+            httpx.get(f"{app.url}/nowhere{form}?q=secret", headers={"Cookie": real_ada.cookie})
             # Refused by gunicorn, before the app.
             httpx.get(f"{app.url}/", headers={"Cookie": f"{real_ada.cookie}{'x' * 40_000}"})
         lines = [reads(one) for one in child.log.read_text().splitlines()]
         loggers = {one["logger"] for one in lines}
         assert loggers == {"gunicorn.error", "onboarding.web.errors"}
         assert "q=secret" not in child.log.read_text()
+        # The server's workers know of their requests, too.
+        assert f"nowhere{form}" in child.log.read_text()
+        assert "request_id" in child.log.read_text()
 
 
 def as_plain(written: str) -> dict[str, str]:

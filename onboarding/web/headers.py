@@ -43,10 +43,13 @@ def add_headers(app: Flask, settings: Settings, assets: Assets) -> None:
     if settings.app_origin.startswith("https:"):
         fixed["Strict-Transport-Security"] = "max-age=31536000"
 
+    policy = fixed.pop("Content-Security-Policy")
+
     @app.after_request
     def _add(response: Response) -> Response:
-        for name, value in fixed.items():
-            response.headers.setdefault(name, value)
+        # A page may have its own already (`allow_form_target`). The others only we set.
+        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.extend(fixed)
         if request.endpoint in _SHARED and response.status_code < 400:
             _let_be_kept(response, assets)
         elif is_call():
