@@ -175,7 +175,7 @@ class TestAFaultOfOurs:
         assert any("an internal detail" in line.get("exception", "") for line in loud)
 
     @pytest.mark.parametrize(
-        ("endpoint", "path"), [("static", "/static/style.css"), ("api.read", "/api/profile")]
+        ("endpoint", "path"), [("signed_out.page", "/signed-out"), ("api.read", "/api/profile")]
     )
     def test_in_a_view(self, faulty, ada, log_lines, endpoint, path):
         faulty.view_functions[endpoint] = self.fail
