@@ -116,7 +116,7 @@ def stage(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     logs = tmp_path_factory.mktemp("logs")
     shared = roles.share(server.create_database("stage"), owner="stage_owner", app="stage_app")
     secret = secrets.token_urlsafe(32)
-    secrecy.keep(secret)
+    secrecy.keep(secret, *shared.passwords.values())
     site_port, app_port = free_port(), free_port()
     site_url = f"http://localhost:{site_port}"
     app = App(app_port, shared.app_url, secret, site_url, owner_url=shared.owner_url)
