@@ -69,11 +69,11 @@ class Settings:
     session_url: str
     """The main site's `get-session`."""
     session_cache_s: int
-    read_budget_s: int
+    read_budget_s: float
     """What a read of the database may take, with all its attempts."""
     prepares: bool
     """Whether the one read of a request is a prepared statement, where the way there lets it."""
-    write_budget_s: int
+    write_budget_s: float
     """What a whole request may take of the database's time, a save included."""
     site_name: str
     """As people call the main site; empty where nobody said it."""

@@ -14,6 +14,7 @@ from threading import BoundedSemaphore
 from typing import Any, TypeVar, cast
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import URL, Connection, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -166,7 +167,7 @@ class Database:
             with Within(budget_s):
                 # Half of it for one attempt: a connection that died without a word leaves time for
                 # another one.
-                done = persistently(partial(_within, budget_s / 2, attempt), _passes)
+                done = persistently(partial(_attempted, attempt, budget_s / 2), _passes)
         except Exception as error:
             meaning = _meaning(error)
             if meaning is None or isinstance(meaning, SchemaChanged):
@@ -191,11 +192,14 @@ class Database:
             if error.sqlstate in _MISPLACED and self._prepares:
                 log.warning("a pooler is in between that can't keep prepared statements: none then")
                 self._prepares = False
-            if connection.closed or error.sqlstate in _SPOILT:
-                borrowed.invalidate(error)
-                self._last_death = time.monotonic()
+            if error.sqlstate in _SPOILT:
+                connection.close()
             raise
         finally:
+            if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+                # Closed, broken, or left in the middle by whatever ended this thread's work.
+                borrowed.invalidate()
+                self._last_death = time.monotonic()
             borrowed.close()
 
     def _borrow(self) -> PoolProxiedConnection:
@@ -219,7 +223,7 @@ class Database:
                 raise
 
 
-def _within(seconds: float, attempt: Callable[[], T]) -> T:
+def _attempted(attempt: Callable[[], T], seconds: float) -> T:
     with Within(seconds):
         if seconds_left() <= 0:
             raise driver.OutOfTime(driver.OutOfTime.WORDS)

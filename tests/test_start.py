@@ -281,7 +281,8 @@ def with_draft(stage: Stage, sign_up: Callable[..., Person]) -> Person:
 
 def an_app(database_url: str) -> App:
     site_url = f"http://localhost:{free_port()}"
-    return App(free_port(), database_url, secrets.token_urlsafe(32), site_url, workers=2)
+    impatient = {"READ_BUDGET_SECONDS": "2"}
+    return App(free_port(), database_url, secrets.token_urlsafe(32), site_url, 2, impatient)
 
 
 def a_session(app: App) -> tuple[str, str]:

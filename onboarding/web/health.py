@@ -6,9 +6,13 @@ from flask import Blueprint, jsonify
 from werkzeug.wrappers import Response
 
 from onboarding.database import Unavailable
+from onboarding.resilience import Within
 from onboarding.web.current import parts
 
 log = logging.getLogger(__name__)
+
+# Whoever asks soon asks again, and often gives up after a second; enough for a dropped connection.
+PATIENCE_S = 1
 
 blueprint = Blueprint("health", __name__)
 
@@ -23,7 +27,8 @@ def alive() -> Response:
 def ready() -> Response:
     """Ready when the database answers and holds what we need; else 503 with the reasons."""
     try:
-        faults = parts().identities.check()
+        with Within(PATIENCE_S):
+            faults = parts().identities.check()
     except Unavailable as unavailable:
         log.warning("not ready: %s", unavailable)
         # The driver's words name the host; the answer is open to all.

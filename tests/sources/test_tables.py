@@ -342,7 +342,7 @@ def test_a_database_that_is_gone_is_unavailable_and_never_a_sign_out(server: Pos
         place = places.settle("site", KYSELY.ddl())
         place.migrate()
         _, token = KYSELY.sign_in(place)
-        with opened(place.engine_url()) as database:
+        with opened(place.engine_url(), read_s=1) as database:
             identities = SharedTables(database, KYSELY.names)
 
             def assert_gone() -> None:

@@ -23,7 +23,8 @@ def app_without_database(settings):
     url = make_url(
         f"postgresql+psycopg://nobody:a-password-in-the-url@127.0.0.1:{free_port()}/gone"
     )
-    app = create_app(replace(settings, database=replace(settings.database, url=url)))
+    down = replace(settings.database, url=url)
+    app = create_app(replace(settings, database=down, read_budget_s=0.2))
     yield app
     app.extensions["onboarding"].database.engine.dispose()
 

@@ -283,7 +283,8 @@ def pattern_of(text: str) -> str:
 
 def without_database(settings: Settings, *more: Path) -> Flask:
     url = make_url(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/gone")
-    return create_app(replace(settings, database=replace(settings.database, url=url)), *more)
+    down = replace(settings.database, url=url)
+    return create_app(replace(settings, database=down, read_budget_s=0.2), *more)
 
 
 def follow(window: Visitor, answer: TestResponse) -> TestResponse:
