@@ -21,11 +21,12 @@ from onboarding.languages import Languages
 from onboarding.resilience import Within
 from onboarding.sources.http import MainSite
 from onboarding.sources.tables import SharedTables
-from onboarding.web import api, current, embed, gate, health, looks, profile, signed_out, wizard
+from onboarding.web import api, current, files, gate, health, profile, signed_out, wizard
 from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.errors import handle_errors
-from onboarding.web.headers import add_headers
+from onboarding.web.headers import add_headers, headers_for
+from onboarding.web.journey import theme_asked
 from onboarding.web.keys import Pseudonyms
 from onboarding.web.language import speak
 from onboarding.web.seldom import Seldom
@@ -65,7 +66,7 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     )
     identities = _source(settings, database)
 
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     sheets = {name: theme.css() for name, theme in settings.themes.items()}
     assets = Assets(Path(app.root_path) / "static", sheets)
     # "//profile" is no page of ours; merging its slashes would redirect to an absolute address.
@@ -85,8 +86,8 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     speak(app, languages)
     gate.guard(app)
     handle_errors(app)
-    add_headers(app, settings, assets)
-    for room in (profile, wizard, signed_out, health, embed, looks, api):
+    add_headers(app, settings)
+    for room in (profile, wizard, signed_out, health, files, api):
         app.register_blueprint(room.blueprint)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals |= {
@@ -96,13 +97,14 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
         "parents": " ".join(settings.embed_origins),
         "site": current.site,
         "site_name": settings.site_name,
-        "theme_asked": looks.theme_asked,
+        "theme_asked": theme_asked,
         "theme_sheet": assets.theme,
     }
     if settings.forwarded_proxies:
         hops = settings.forwarded_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.wsgi_app = _bounded(app.wsgi_app, settings.write_budget_s)  # type: ignore[assignment,method-assign]
+    files.serve_before(app, assets, headers_for(settings))
     _look_once(identities, database)
     return app
 

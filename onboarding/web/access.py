@@ -36,9 +36,7 @@ class Verdict(Enum):
 
 # Every endpoint stands here, or the gate treats it as PROFILE, the most guarded.
 AREAS: dict[str, Area] = {
-    "static": Area.OPEN,
-    "embed.script": Area.OPEN,
-    "looks.theme": Area.OPEN,
+    "files.file": Area.OPEN,
     "profile.home": Area.OPEN,
     "signed_out.page": Area.OPEN,
     "health.alive": Area.PROBE,

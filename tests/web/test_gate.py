@@ -23,9 +23,7 @@ PATHS = {
     "wizard.confirm": "/onboarding/review",
     "health.alive": "/healthz",
     "health.ready": "/readyz",
-    "static": "/static/style.css",
-    "embed.script": "/embed.js",
-    "looks.theme": "/themes/acme.css",
+    "files.file": "/static/style.css",
     "api.read": "/api/profile",
     "api.save": "/api/profile",
     "api.document": "/api/openapi.json",
@@ -39,9 +37,7 @@ OPEN_TO_ALL = {
     "signed_out.page": (401, "/signed-out"),
     "health.alive": (200, "/healthz"),
     "health.ready": (200, "/readyz"),
-    "static": (200, "/static/style.css"),
-    "embed.script": (200, "/embed.js"),
-    "looks.theme": (404, "/themes/acme.css"),
+    "files.file": (200, "/static/style.css"),
     "api.document": (200, "/api/openapi.json"),
 }
 SIGN_IN = "the main site's sign-in page"
