@@ -20,6 +20,14 @@ from tests.visitor import Visitor, page
 STATIC = ROOT / "onboarding" / "static"
 ASSETS = Assets(STATIC, {"acme": ":root { color: red }"})
 NAMES = ("/static/style.css", "/static/frame.js", "/static/icon.svg")
+SECURITY = {
+    "Content-Security-Policy",
+    "Cross-Origin-Embedder-Policy",
+    "Cross-Origin-Resource-Policy",
+    "Permissions-Policy",
+    "Referrer-Policy",
+    "X-Content-Type-Options",
+}
 
 
 def test_pages_name_each_file_by_its_content_and_it_is_kept_for_good(visitor):
@@ -108,6 +116,20 @@ def test_anything_else_is_not_found(visitor, name):
 def test_a_part_of_a_file_is_not_given(visitor):
     answer = visitor().get(ASSETS.address("/static/style.css"), {"Range": "bytes=0-0"})
     assert (answer.status_code, answer.data) == (200, ASSETS.content("/static/style.css"))
+
+
+def test_each_has_the_headers_of_every_answer(visitor):
+    signed_out = dict(visitor().get("/signed-out").headers)
+    common = {name: signed_out[name] for name in SECURITY}
+    for name in NAMES:
+        headers = dict(visitor().get(ASSETS.address(name)).headers)
+        assert headers | common == headers
+
+
+def test_whoever_wants_to_change_one_is_refused_by_the_app(visitor):
+    answer = visitor().post(ASSETS.address("/static/style.css"))
+    assert answer.status_code == 405
+    assert page(answer).h1
 
 
 def test_head_says_what_get_gives(visitor):
