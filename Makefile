@@ -14,7 +14,7 @@ ifndef INSTALLING
 .NOTPARALLEL:
 endif
 
-.PHONY: help demo test test-browsers check compatibility screenshots translations lock clean setup tools
+.PHONY: help demo test test-browsers check compatibility audit screenshots translations lock clean setup tools
 
 help:
 	@echo 'make demo           run all of it here: PostgreSQL, a Better-Auth main site, the app; Ctrl+C stops it'
@@ -22,6 +22,7 @@ help:
 	@echo 'make test-browsers  the frame in Chromium, Firefox and WebKit; installs them (Debian, Ubuntu: by apt)'
 	@echo 'make check          format, lint, types, import contracts'
 	@echo 'make compatibility  run main sites of every kind and version; writes the tables of docs/compatibility.md'
+	@echo 'make audit          what Lighthouse and the HTTP Observatory say of every page; writes docs/audit.md, sbom.cdx.json'
 	@echo 'make screenshots    take pictures of every page into screenshots/, and those of the documentation'
 	@echo 'make translations   bring the catalogues up to date with the code; ARGS=pt-BR begins a language'
 	@echo 'make lock           compile requirements/*.txt anew; make lock ARGS=--upgrade takes newer versions'
@@ -51,6 +52,9 @@ test-browsers: setup .venv/.browsers
 compatibility: setup
 	@exec $(BIN)/python -m tests.compat.document $(ARGS)
 
+audit: setup .venv/.audit tests/audit/node_modules/.stamp
+	@exec $(BIN)/python -m tests.audit.document
+
 screenshots: setup
 	@$(BIN)/python -m devstack.screenshots
 
@@ -71,12 +75,12 @@ lock: tools .venv/.stamp
 	$(COMPILE) --group dev --group audit -o requirements/audit.txt
 	$(COMPILE) --group dev --group bench -o requirements/bench.txt
 	@! grep -nE '://|^ *--(extra-)?(index|find)' requirements/*.txt
-	@! grep -nE '"resolved": *"http' $(SITE)/package-lock.json tests/package-lock.json
+	@! grep -nE '"resolved": *"http' $(SITE)/package-lock.json tests/package-lock.json tests/audit/package-lock.json
 
 clean:
 	@if [ -L .demo/postgres/moved-to ]; then rm -rf "$$(readlink .demo/postgres/moved-to)"; fi
 	rm -rf .venv .demo .cache screenshots .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov test-results
-	rm -rf $(SITE)/node_modules tests/node_modules
+	rm -rf $(SITE)/node_modules tests/node_modules tests/audit/node_modules sbom.cdx.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup: tools
@@ -101,6 +105,10 @@ tools:
 	@$(PIP) install -q --require-hashes --only-binary :all: -r requirements/browsers.txt
 	@touch $@
 
+.venv/.audit: .venv/.stamp requirements/audit.txt
+	@$(PIP) install -q --require-hashes --only-binary :all: -r requirements/audit.txt
+	@touch $@
+
 $(SITE)/node_modules/.stamp: $(SITE)/package.json $(SITE)/package-lock.json
 	@echo "installing the main site's packages"
 	@cd $(SITE) && $(NPM_CI) >/dev/null
@@ -109,4 +117,9 @@ $(SITE)/node_modules/.stamp: $(SITE)/package.json $(SITE)/package-lock.json
 tests/node_modules/.stamp: tests/package.json tests/package-lock.json
 	@echo "installing the tests' browser and main sites"
 	@cd tests && $(NPM_CI) >/dev/null
+	@touch $@
+
+tests/audit/node_modules/.stamp: tests/audit/package.json tests/audit/package-lock.json
+	@echo "installing the audit's packages"
+	@cd tests/audit && $(NPM_CI) >/dev/null
 	@touch $@

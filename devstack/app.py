@@ -26,6 +26,8 @@ class App:
     """Further environment variables of the app."""
     owner_url: str | None = None
     """The database for the role that migrates, where it isn't the app's own."""
+    entry: str = "wsgi:app"
+    """What gunicorn serves, as module:name."""
 
     @property
     def url(self) -> str:
@@ -48,7 +50,7 @@ class App:
         """Start gunicorn and wait until the app says that it is ready, database and all."""
         app = Child(
             "the app",
-            [sys.executable, "-m", "gunicorn", "wsgi:app"],
+            [sys.executable, "-m", "gunicorn", self.entry],
             log=log,
             environment=self.environment(),
             death_signal=signal.SIGQUIT,  # SIGKILL would leave gunicorn's workers behind for a while

@@ -1,0 +1,85 @@
+"""`python -m bench.paint`: when a page of the wizard is first seen, against an empty page of the same
+server. Turn about, medians of 20: in a browser that has nothing yet, and in one that was here before.
+"""
+
+import secrets
+import statistics
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from bench.frame import sign_up
+from devstack import browser, postgres
+from devstack.app import App
+from devstack.main_site import MainSite
+from devstack.processes import free_port
+
+ROUNDS = 20
+EMPTY, WIZARD = "/empty", "/onboarding/python-proficiency"
+
+# Milliseconds since the navigation began. An answer comes at the next paint, if none was yet.
+FIRST_PAINT = """() => new Promise((done) =>
+  new PerformanceObserver((list) => {
+    const [paint] = list.getEntriesByName("first-contentful-paint");
+    if (paint) done(paint.startTime);
+  }).observe({ type: "paint", buffered: true }))"""
+
+
+def main() -> None:
+    """Measure and print the medians and their ratio."""
+    with (
+        postgres.temporary() as server,
+        tempfile.TemporaryDirectory() as folder,
+        sync_playwright() as playwright,
+    ):
+        logs, secret = Path(folder), secrets.token_urlsafe(32)
+        url = server.create_database("bench")
+        app_port, site_port = free_port(), free_port()
+        app = App(app_port, url, secret, f"http://localhost:{site_port}", entry="bench.empty:app")
+        site = MainSite(site_port, url, secret, app.url)
+        site.migrate(logs / "site-migrate.log")
+        app.migrate(logs / "app-migrate.log")
+        with app.start(logs / "app.log"), site.start(logs / "site.log"):
+            chromium = playwright.chromium.launch(**browser.find().launch_arguments())
+            page = chromium.new_page()
+            sign_up(page, site)
+            _report("for the first time", _new_windows(chromium, app, page.context))
+            _report("again", _same_window(page, app))
+            chromium.close()
+
+
+def _new_windows(chromium: Browser, app: App, signed_in: BrowserContext) -> dict[str, list[float]]:
+    took: dict[str, list[float]] = {EMPTY: [], WIZARD: []}
+    for _ in range(ROUNDS):
+        for path, times in took.items():
+            context = chromium.new_context(storage_state=signed_in.storage_state())
+            times.append(_painted(context.new_page(), app.url + path))
+            context.close()
+    return took
+
+
+def _same_window(page: Page, app: App) -> dict[str, list[float]]:
+    took: dict[str, list[float]] = {EMPTY: [], WIZARD: []}
+    for _ in range(ROUNDS):
+        for path, times in took.items():
+            times.append(_painted(page, app.url + path))
+    return took
+
+
+def _painted(page: Page, address: str) -> float:
+    page.goto(address)
+    painted: float = page.evaluate(FIRST_PAINT)
+    return painted
+
+
+def _report(when: str, took: dict[str, list[float]]) -> None:
+    empty, wizard = (statistics.median(took[path]) for path in (EMPTY, WIZARD))
+    print(
+        f"{when}: an empty page is painted after {empty:.0f} ms, a page of the wizard after "
+        f"{wizard:.0f} ms, ratio {wizard / empty:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
