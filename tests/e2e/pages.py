@@ -16,6 +16,14 @@ PASSWORD = "correct horse battery"
 
 Where = Page | FrameLocator
 
+# How far things were moved that had been painted already; a jump is one entry.
+SHIFTS = """() => new Promise((done) => {
+  const jumps = new PerformanceObserver(() => {});
+  jumps.observe({ type: "layout-shift", buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() =>
+    done(jumps.takeRecords().map(({ value }) => value))));
+})"""
+
 
 def enter(context: BrowserContext, person: Person, *, same_site: str = "Lax") -> None:
     """Give the window the session cookie as the main site sets it, or with another SameSite."""

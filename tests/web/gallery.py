@@ -47,21 +47,24 @@ def raising(app: Flask) -> None:
     app.add_url_rule("/fails/<int:status>", "fails", fail, methods=["GET", "POST"])
 
 
-def gallery(drop_downs: Flask, cards: Flask, newcomer: Callable[..., Person]) -> dict[str, Picture]:
-    """Ask two apps, one with a name for the main site, for all of it."""
+def gallery(
+    drop_downs: Flask, cards: Flask, newcomer: Callable[..., Person], language: str = "en"
+) -> dict[str, Picture]:
+    """Ask two apps, one with a name for the main site, for all of it in one language."""
+    speaks = {"Accept-Language": language}
     made: dict[str, Picture] = {}
 
     def hang(name: str, answer: TestResponse, status: int = 200, framed: bool = False) -> None:
         assert answer.status_code == status, (name, answer.status, answer.headers)
         made[name] = Picture(name, answer.text, answer.request.path, framed)
 
-    nobody = Visitor(drop_downs, None, {})
-    new, drafted, done = (Visitor(drop_downs, newcomer(), {}) for _ in range(3))
+    nobody = Visitor(drop_downs, None, speaks)
+    new, drafted, done = (Visitor(drop_downs, newcomer(), speaks) for _ in range(3))
     drafted.answer()
     done.finish()
-    watched = Visitor(drop_downs, newcomer(session={"impersonatedBy": "an admin"}), {})
+    watched = Visitor(drop_downs, newcomer(session={"impersonatedBy": "an admin"}), speaks)
 
-    for widget, window in (("select", new), ("cards", Visitor(cards, newcomer(), {}))):
+    for widget, window in (("select", new), ("cards", Visitor(cards, newcomer(), speaks))):
         hang(f"question-{widget}", window.get(Q1))
         hang(f"question-{widget}-problem", window.get(f"{Q1}?problem=1"))
         hang(f"question-{widget}-stale", window.get(f"{Q1}?problem=stale"))
@@ -78,8 +81,8 @@ def gallery(drop_downs: Flask, cards: Flask, newcomer: Callable[..., Person]) ->
     hang("profile-already", done.get("/profile?already=1"))
     hang("profile-framed", done.get("/profile", FRAMED), framed=True)
     for kind, (name, email) in HARD_TO_SHOW.items():
-        person = newcomer(user={"name": name, "email": email})
-        hang(f"review-{kind}", Visitor(drop_downs, person, {}).get(f"{REVIEW}?{both}"))
+        person = newcomer(user={"name": name, "email": language + email})
+        hang(f"review-{kind}", Visitor(drop_downs, person, speaks).get(f"{REVIEW}?{both}"))
 
     hang("signed-out", nobody.get("/signed-out"), 401)
     hang("signed-out-framed", nobody.get("/signed-out", FRAMED), 401, framed=True)
