@@ -1,5 +1,6 @@
 """A Chromium for Playwright on any machine, without root and without a download at test time."""
 
+import hashlib
 import json
 import os
 import platform
@@ -16,7 +17,8 @@ from typing import Any
 
 from devstack.processes import ROOT, Child, StartFailed, wait_for
 
-PACKAGE = ROOT / "tests" / "node_modules" / "@sparticuz" / "chromium"
+MODULES = ROOT / "tests" / "node_modules"
+PACKAGE = MODULES / "@sparticuz" / "chromium"
 CACHE = ROOT / ".cache"
 
 # Nothing may leave the machine, and QUIC would go around a test's proxies.
@@ -40,11 +42,13 @@ require("stream").pipeline(
   (error) => { if (error) { console.error(error.message); process.exit(1); } });
 """
 
-# The package's own font first, so that a page looks alike everywhere; the machine's fonts for other scripts.
+# The package's own font first, so that a page looks alike everywhere; for Urdu one of ours, since most
+# machines' fonts lack some of its letters, which then take no room; the machine's for other scripts.
 FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
 <fontconfig>
   <dir>{directory}/fonts</dir>
+  <dir>{modules}/@expo-google-fonts/noto-nastaliq-urdu</dir>
   <dir>/usr/share/fonts</dir>
   <cachedir>{directory}/font-cache</cachedir>
   <match target="pattern">
@@ -139,13 +143,13 @@ def _packaged() -> Browser | None:
     ):
         return None
     version = json.loads((PACKAGE / "package.json").read_text())["version"]
-    directory = CACHE / f"chromium-{version}"
+    directory = CACHE / f"chromium-{version}-{hashlib.sha256(FONTS.encode()).hexdigest()[:8]}"
     if not directory.exists():
         CACHE.mkdir(exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix="chromium-draft-", dir=CACHE))
         try:
             _unpack(draft)
-            (draft / "fonts.conf").write_text(FONTS.format(directory=directory))
+            (draft / "fonts.conf").write_text(FONTS.format(directory=directory, modules=MODULES))
             draft.chmod(0o755)
             draft.rename(directory)
         except OSError:

@@ -1,7 +1,8 @@
 """`make screenshots`: pictures of every page of the running app, to be looked at.
 
 All go to `screenshots/`; those that the documentation shows are copied to `docs/images/`. A name says
-the page, its state, the widget where the page has one, the width and the scheme.
+the page, its state, the widget where the page has one, the width, the scheme and the direction. The
+sheets, `sheet-*.png`, show all pictures of a width, a scheme and a direction side by side.
 """
 
 import secrets
@@ -23,16 +24,18 @@ from devstack.main_site import MainSite
 from devstack.processes import ROOT, StartFailed, free_port
 
 Scheme = Literal["light", "dark"]
+Direction = Literal["ltr", "rtl"]
 
 WIDTHS = (320, 600, 1200)
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+LANGUAGES: dict[Direction, str] = {"ltr": "en", "rtl": "ur"}
 REASONS = ("expired", "unverified", "banned", "anonymous", "cross-site")
 FOLDER = ROOT / "screenshots"
 IN_DOCS = {
-    "question-select-1200-light.png": "wizard.png",
-    "question-cards-600-dark.png": "cards.png",
-    "review-600-light.png": "review.png",
-    "profile-600-dark.png": "profile.png",
+    "question-select-1200-light-ltr.png": "wizard.png",
+    "question-cards-600-dark-ltr.png": "cards.png",
+    "review-600-light-ltr.png": "review.png",
+    "profile-600-dark-ltr.png": "profile.png",
 }
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff" * 8 + " أحمد 👩‍💻 <b>x</b>"
 
@@ -52,14 +55,16 @@ def main() -> int:
     shutil.rmtree(FOLDER, ignore_errors=True)
     with _parts() as parts, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(**browser.find().launch_arguments())
-        for width, scheme in product(WIDTHS, SCHEMES):
-            Walk(chromium, parts, width, scheme).all()
+        for width, scheme, direction in product(WIDTHS, SCHEMES, LANGUAGES):
+            Walk(chromium, parts, width, scheme, direction).all()
+        count = len(list(FOLDER.iterdir()))
+        sheets(chromium)
         chromium.close()
     images = ROOT / "docs" / "images"
     images.mkdir(parents=True, exist_ok=True)
     for taken, shown in IN_DOCS.items():
         shutil.copyfile(FOLDER / taken, images / shown)
-    print(f"{len(list(FOLDER.iterdir()))} pictures in {FOLDER}")
+    print(f"{count} pictures in {FOLDER}, and sheets of them")
     return 0
 
 
@@ -90,15 +95,21 @@ def _parts() -> Iterator[Parts]:
 
 
 class Walk:
-    """One person's way through everything, in a window of one width and one scheme."""
+    """One person's way through everything, in a window of one width, scheme and direction."""
 
-    def __init__(self, chromium: Browser, parts: Parts, width: int, scheme: Scheme) -> None:
+    def __init__(
+        self, chromium: Browser, parts: Parts, width: int, scheme: Scheme, direction: Direction
+    ) -> None:
+        self._language = LANGUAGES[direction]
         context = chromium.new_context(
-            viewport={"width": width, "height": 700}, color_scheme=scheme, reduced_motion="reduce"
+            viewport={"width": width, "height": 700},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+            locale=self._language,
         )
         self.page = context.new_page()
         self.parts = parts
-        self._name = f"{width}-{scheme}"
+        self._name = f"{width}-{scheme}-{direction}"
 
     def all(self) -> None:
         """Take all pictures and close the window."""
@@ -176,7 +187,8 @@ class Walk:
             (403, "https://elsewhere.example", "b"),
             (413, app.url, "b" * 20_000),
         ):
-            answer = page.request.post(address, headers={"Origin": origin}, form={"a": text})
+            headers = {"Origin": origin, "Accept-Language": self._language}
+            answer = page.request.post(address, headers=headers, form={"a": text})
             if answer.status != status:
                 raise StartFailed(
                     f"{address} answers {answer.status} where {status} is to be shown"
@@ -192,6 +204,27 @@ class Walk:
         # The frame grows to the height that its page tells.
         self.page.wait_for_timeout(200)
         self.take(name)
+
+
+def sheets(chromium: Browser) -> None:
+    """Put the pictures of each width, scheme and direction side by side."""
+    for width, scheme, direction in product(WIDTHS, SCHEMES, LANGUAGES):
+        kind = f"{width}-{scheme}-{direction}"
+        figures = "".join(
+            f'<figure><img src="{picture.as_uri()}" width="{min(width // 2, 300)}">'
+            f"<figcaption>{picture.stem.removesuffix(f'-{kind}')}</figcaption></figure>"
+            for picture in sorted(FOLDER.glob(f"*-{kind}.png"))
+        )
+        sheet = FOLDER / f"sheet-{kind}.html"
+        sheet.write_text(
+            "<!doctype html><style>body { display: flex; flex-wrap: wrap; font: 14px sans-serif }"
+            f" figure {{ margin: 6px }} img {{ border: 1px solid gray }}</style>{figures}"
+        )
+        page = chromium.new_page(viewport={"width": 1600, "height": 900})
+        page.goto(sheet.as_uri())
+        page.screenshot(path=sheet.with_suffix(".png"), full_page=True)
+        page.close()
+        sheet.unlink()
 
 
 def _showing(html: str) -> Callable[[Route], None]:

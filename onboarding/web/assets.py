@@ -11,7 +11,10 @@ EMBED_SCRIPT = "/embed.js"
 _EMBED_FILE = "/static/embed.js"
 
 # What is written for whoever reads the source: indentation, and lines that are comments.
-_FOR_READERS = re.compile(r"^\s*(//.*)?\n?", re.MULTILINE)
+_FOR_READERS = {
+    ".js": re.compile(r"^\s*(//.*)?\n?", re.MULTILINE),
+    ".css": re.compile(r"^\s*(/\*.*\*/)?\n?", re.MULTILINE),
+}
 _HASH = re.compile(r"\.[0-9a-f]{12}(?=\.[a-z]+$)")
 
 
@@ -23,8 +26,7 @@ class Assets:
 
     def __init__(self, folder: Path, themes: Mapping[str, str]) -> None:
         # Types are for a main site's project, not for a browser.
-        files = {f"/static/{f.name}": f.read_bytes() for f in folder.iterdir() if f.suffix != ".ts"}
-        files[_EMBED_FILE] = _FOR_READERS.sub("", files[_EMBED_FILE].decode()).encode()
+        files = {f"/static/{f.name}": _served(f) for f in folder.iterdir() if f.suffix != ".ts"}
         sheets = {f"/static/themes/{name}.css": css.encode() for name, css in themes.items()}
         self._contents = files | sheets
         self._addresses = {path: _named(path, bytes_) for path, bytes_ in self._contents.items()}
@@ -53,6 +55,11 @@ class Assets:
 def is_for_other_sites(path: str) -> bool:
     """Tell whether a path is the one file that pages of other sites load, under any of its names."""
     return _file(path) == _EMBED_FILE
+
+
+def _served(file: Path) -> bytes:
+    for_readers = _FOR_READERS.get(file.suffix)
+    return for_readers.sub("", file.read_text()).encode() if for_readers else file.read_bytes()
 
 
 def _file(path: str) -> str:

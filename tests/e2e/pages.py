@@ -16,13 +16,12 @@ PASSWORD = "correct horse battery"
 
 Where = Page | FrameLocator
 
-# How far things were moved that had been painted already; a jump is one entry.
-SHIFTS = """() => new Promise((done) => {
-  const jumps = new PerformanceObserver(() => {});
-  jumps.observe({ type: "layout-shift", buffered: true });
-  requestAnimationFrame(() => requestAnimationFrame(() =>
-    done(jumps.takeRecords().map(({ value }) => value))));
-})"""
+# For a page to begin with: `jumps` tells how far things were moved that had been painted already.
+WATCH_JUMPS = """
+  window.jumps = [];
+  new PerformanceObserver((list) => jumps.push(...list.getEntries().map(({ value }) => value)))
+    .observe({ type: "layout-shift", buffered: true });
+"""
 
 
 def enter(context: BrowserContext, person: Person, *, same_site: str = "Lax") -> None:

@@ -16,8 +16,8 @@ from tests.e2e.pages import (
     PYTHON,
     REVIEW,
     ROLE,
-    SHIFTS,
     SIGNED_OUT,
+    WATCH_JUMPS,
     answer_both,
     choose,
     confirm,
@@ -603,9 +603,9 @@ def test_axe_finds_nothing_in_the_frame_and_around_it_and_nothing_jumps(
     host: Callable[..., Host], ada: Person, watch: Watch, scheme: str, language: str
 ) -> None:
     watch.expect_status(401)
-    at = host(ada, color_scheme=scheme).show(
-        f"lang={language}", around="<main><h1>Main site</h1>{}</main>"
-    )
+    at = host(ada, color_scheme=scheme)
+    at.page.add_init_script(WATCH_JUMPS)
+    at.show(f"lang={language}", around="<main><h1>Main site</h1>{}</main>")
 
     def is_fine(step: str) -> None:
         expect(at.frame.locator(f"body[data-step={step}]")).to_be_visible()
@@ -620,7 +620,7 @@ def test_axe_finds_nothing_in_the_frame_and_around_it_and_nothing_jumps(
             found = [(one["id"], one["nodes"]) for one in report["violations"]]
             unsure = [(one["id"], one["nodes"]) for one in report["incomplete"]]
             assert found == unsure == []
-        assert at.page.frames[-1].evaluate(SHIFTS) == []
+        assert at.page.frames[-1].evaluate("jumps") == []
 
     button = at.frame.locator("form button")
     is_fine(STEPS[0])
