@@ -8,6 +8,8 @@ from gunicorn.glogging import Logger
 
 from onboarding.logs import FORMATS, set_up_logs
 
+# A socket (`unix:…`) behind a proxy on this machine: it is gone at once when we stop. A port goes on
+# taking connections until the last worker ends, and answers none of them.
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 
 # A worker a core: one interpreter lock each. Threads wait for the database, so there are more of
@@ -16,13 +18,22 @@ workers = int(os.environ.get("WEB_CONCURRENCY", multiprocessing.cpu_count()))
 threads = int(os.environ.get("WEB_THREADS", "8"))
 worker_class = "gthread"
 
-# Settings faults end the program at once with their exit status, instead of a worker at a time.
+# Settings faults end the program at once with their exit status, instead of a worker at a time. The
+# price: SIGHUP starts new workers with the code that is loaded already.
 preload_app = True
+# Workers aren't replaced after so many requests (max_requests): nothing grows in them.
 
-# Longer than any request may take, so that a restart cuts none off.
+# Longer than any request may take (5 seconds to read, 8 to save), so that a stop cuts none off.
 graceful_timeout = 15
-# Above the usual idle time of a proxy's connections, so that the proxy closes them, not we.
+# A worker whose main thread says nothing for so long is stuck, and replaced. The threads that serve
+# requests have deadlines of their own.
+timeout = 30
+# Above the usual idle time of a proxy's connections, so that the proxy closes them, not we. A worker
+# that stops keeps them for 2 seconds more, for requests that are on their way.
 keepalive = 75
+# How a worker says so: by touching a file. In memory, where no slow disk can make it late.
+if os.path.isdir("/dev/shm"):  # noqa: S108  (gunicorn makes a file of its own in it, and unlinks it)
+    worker_tmp_dir = "/dev/shm"  # noqa: S108
 
 # Better-Auth's cookie cache of a large user is sent in pieces of 4 kB; the default of 8190 answers
 # such a person 431 (measured).

@@ -1,11 +1,12 @@
 """The app under gunicorn, started as a child process the way it is deployed."""
 
+import os
 import signal
+import socket
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from devstack.main_site import sign_in_url
@@ -28,6 +29,8 @@ class App:
     """The database for the role that migrates, where it isn't the app's own."""
     entry: str = "wsgi:app"
     """What gunicorn serves, as module:name."""
+    socket: Path | None = None
+    """Listen on this Unix socket instead of the port, as behind the shipped nginx file."""
 
     @property
     def url(self) -> str:
@@ -61,7 +64,7 @@ class App:
     def environment(self) -> dict[str, str]:
         """The app's settings as environment variables."""
         return {
-            "BIND": f"127.0.0.1:{self.port}",
+            "BIND": f"unix:{self.socket}" if self.socket else f"127.0.0.1:{self.port}",
             "WEB_CONCURRENCY": str(self.workers),
             "DATABASE_URL": self.database_url,
             "BETTER_AUTH_SECRET": self.secret,
@@ -74,17 +77,28 @@ class App:
         }
 
     def _missing(self) -> str | None:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/readyz", headers={"Host": f"localhost:{self.port}"}
-        )
+        # Straight to it: http.client knows nothing of the environment's proxies.
+        connection = _Socket(self.socket) if self.socket else HTTPConnection("127.0.0.1", self.port)
+        connection.timeout = 5
         try:
-            with DIRECT.open(request, timeout=5):
-                return None
-        except urllib.error.HTTPError as error:
-            return f"/readyz answers {error.code}: {error.read(2000).decode(errors='replace')}"
-        except OSError as error:
-            return str(error)
+            connection.request("GET", "/readyz", headers={"Host": f"localhost:{self.port}"})
+            answer = connection.getresponse()
+            text = answer.read(2000).decode(errors="replace")
+        except (OSError, HTTPException) as error:
+            return repr(error)
+        finally:
+            connection.close()
+        return None if answer.status == 200 else f"/readyz answers {answer.status}: {text}"
 
 
-# No proxy of the environment's comes between us and our own machine.
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+class _Socket(HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost")
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(os.fspath(self.path))

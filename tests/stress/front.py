@@ -1,0 +1,135 @@
+"""nginx with the shipped file: its names, paths and ports replaced by ours, nothing else."""
+
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.processes import ROOT, Child, free_port, wait_for
+from tests.stress.lines import HOST, ThroughNginx
+
+SHIPPED = ROOT / "deploy" / "nginx.conf"
+
+# What Debian's own nginx.conf says around it, as far as it matters.
+MAIN = """
+{user}
+daemon off;
+pid {folder}/nginx.pid;
+error_log stderr;
+worker_processes 2;
+events {{ worker_connections 1024; }}
+http {{
+    client_body_temp_path {folder}/bodies;
+    proxy_temp_path {folder}/answers;
+    fastcgi_temp_path {folder}/unused; scgi_temp_path {folder}/unused; uwsgi_temp_path {folder}/unused;
+    access_log {folder}/main.log;
+    tcp_nopush on;
+    gzip on;
+    include {folder}/onboarding.conf;
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Front:
+    """A running nginx."""
+
+    port: int
+    """TLS."""
+    plain_port: int
+    folder: Path
+    authority: ssl.SSLContext
+    """A client's: it knows the certificate."""
+
+    def line(self) -> ThroughNginx:
+        return ThroughNginx(self.port, self.authority)
+
+    def dial(self) -> ssl.SSLSocket:
+        """Open a connection of one's own."""
+        plain = socket.create_connection(("127.0.0.1", self.port), 30)
+        return self.authority.wrap_socket(plain, server_hostname=HOST)
+
+    @property
+    def logs(self) -> str:
+        """All that nginx has written, wherever."""
+        return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
+
+
+@contextmanager
+def nginx(sockets: Sequence[Path], folder: Path) -> Iterator[Front]:
+    """Run nginx before two instances, with all of its files in `folder`."""
+    program = needed("nginx", "/usr/sbin/nginx")
+    port, plain_port = free_port(), free_port()
+    certificate, key = folder / "fullchain.pem", folder / "privkey.pem"
+    make_certificate(certificate, key)
+    first, second = sockets
+    settle(
+        folder,
+        {
+            "unix:/run/onboarding-1/app.sock": f"unix:{first}",
+            "unix:/run/onboarding-2/app.sock": f"unix:{second}",
+            "listen 80;": f"listen 127.0.0.1:{plain_port};",
+            "listen [::]:80;": "",
+            "listen 443 ssl http2;": f"listen 127.0.0.1:{port} ssl http2;",
+            "listen [::]:443 ssl http2;": "",
+            "/etc/letsencrypt/live/onboarding.example.com/fullchain.pem": str(certificate),
+            "/etc/letsencrypt/live/onboarding.example.com/privkey.pem": str(key),
+            "/var/log/nginx/": f"{folder}/",
+            "/var/www/html": str(folder),
+        },
+    )
+    command = [program, "-p", folder, "-c", folder / "nginx.conf"]
+    checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    # Nothing but "syntax is ok" and "test is successful": no warning either.
+    assert len(checked.stderr.splitlines()) == 2, checked.stderr
+    with Child("nginx", command, log=folder / "nginx.log") as child:
+        wait_for(child, lambda: silent(port))
+        yield Front(
+            port, plain_port, folder, ssl.create_default_context(cafile=os.fspath(certificate))
+        )
+
+
+def settle(folder: Path, replacements: dict[str, str]) -> None:
+    """Write the shipped file into `folder`, and one around it."""
+    text = SHIPPED.read_text()
+    for shipped, ours in replacements.items():
+        assert shipped in text, f"{shipped} doesn't stand in {SHIPPED.name} any more"
+        text = text.replace(shipped, ours)
+    (folder / "onboarding.conf").write_text(text)
+    # As root nginx would serve as nobody, who can't come into our folder.
+    user = "user root;" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(MAIN.format(folder=folder, user=user))
+
+
+def make_certificate(certificate: Path, key: Path) -> None:
+    subprocess.run(
+        [
+            *(needed("openssl"), "req", "-x509", "-nodes", "-days", "2", "-subj", f"/CN={HOST}"),
+            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-addext", f"subjectAltName=DNS:{HOST}", "-keyout", key, "-out", certificate),
+        ],
+        capture_output=True,
+        check=True,
+    )
+
+
+def needed(*programs: str) -> str:
+    """Give the path of the first of these programs that there is."""
+    for program in programs:
+        if found := shutil.which(program):
+            return found
+    raise RuntimeError(f"{programs[0]} is missing: run make stress")
+
+
+def silent(port: int) -> str | None:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError as error:
+        return str(error)
+    return None
