@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import cycle, product
 from typing import Protocol
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from onboarding.profiles.questions import DeveloperRole, PythonProficiency
 from tests.visitor import Person
@@ -88,7 +88,7 @@ class Crowd:
     def _answer(self, told: Told) -> None:
         line = self._line()
         try:
-            token = self._token(line, told.person)
+            token = token_of(line, told.person)
             for told.last in cycle(PAIRS):
                 proficiency, role = told.last
                 path = (
@@ -105,28 +105,28 @@ class Crowd:
         finally:
             line.close()
 
-    def _token(self, line: Line, person: Person) -> str:
-        page = line.ask(
-            "GET",
-            "/onboarding/developer-role?python_proficiency=Beginner",
-            {"Cookie": person.cookie},
-        )
-        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
-        assert found, f"{page.status} {page.text[:500]}"
-        return found[1]
-
     def _post(self, line: Line, told: Told, path: str, form: dict[str, str], target: str) -> None:
         began = time.monotonic()
-        reply = line.ask(
-            "POST",
-            path,
-            {
-                "Cookie": told.person.cookie,
-                "Origin": self._origin,
-                "Content-Type": "application/x-www-form-urlencoded",
-            },
-            urlencode(form, quote_via=quote),
-        )
+        reply = send(line, told.person, path, form, self._origin)
         told.seconds.append(time.monotonic() - began)
         if (reply.status, reply.headers.get("location")) != (303, target):
             told.failed.append(f"{reply.status} {reply.headers} {reply.text[:200]}")
+
+
+def token_of(line: Line, person: Person) -> str:
+    """Open a question's page and take its form's token."""
+    path = "/onboarding/developer-role?python_proficiency=Beginner"
+    page = line.ask("GET", path, {"Cookie": person.cookie})
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
+    assert found, f"{page.status} {page.text[:500]}"
+    return found[1]
+
+
+def send(line: Line, person: Person, path: str, form: dict[str, str], origin: str) -> Reply:
+    """Send a form as a browser does."""
+    headers = {
+        "Cookie": person.cookie,
+        "Origin": origin,
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    return line.ask("POST", path, headers, urlencode(form))

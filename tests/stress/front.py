@@ -46,12 +46,15 @@ class Front:
     authority: ssl.SSLContext
     """A client's: it knows the certificate."""
 
-    def line(self) -> ThroughNginx:
-        return ThroughNginx(self.port, self.authority)
+    def line(self, source: str = "127.0.0.1") -> ThroughNginx:
+        """Give a way to the app; `source` is the client's address."""
+        return ThroughNginx(self.port, self.authority, source)
 
     def dial(self) -> ssl.SSLSocket:
-        """Open a connection of one's own."""
-        plain = socket.create_connection(("127.0.0.1", self.port), 30)
+        """Open a connection that can take little in."""
+        plain = socket.socket()
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plain.connect(("127.0.0.1", self.port))
         return self.authority.wrap_socket(plain, server_hostname=HOST)
 
     @property

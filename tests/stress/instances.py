@@ -4,7 +4,7 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class Instance:
         child = self._running()
         began = time.monotonic()
         os.kill(child.pid, signal.SIGTERM)
-        self._wait(lambda: child.exit_status() is not None)
+        until(lambda: child.exit_status() is not None)
         self.stops.append(time.monotonic() - began)
         assert child.exit_status() == 0, child.death()
         self.start()
@@ -58,13 +58,13 @@ class Instance:
         """SIGHUP, and wait for other workers in the places of all."""
         old = self.workers()
         os.kill(self._running().pid, signal.SIGHUP)
-        self._wait(lambda: len(self.workers()) == len(old) and not self.workers() & old)
+        until(lambda: len(self.workers()) == len(old) and not self.workers() & old)
 
     def lose_a_worker(self) -> None:
         """SIGKILL, as the kernel does when memory is short, and wait for its successor."""
         old = self.workers()
         os.kill(min(old), signal.SIGKILL)
-        self._wait(lambda: len(self.workers()) == len(old) and self.workers() != old)
+        until(lambda: len(self.workers()) == len(old) and self.workers() != old)
 
     def signal_all(self, number: signal.Signals) -> None:
         for pid in (*self.workers(), self._running().pid):
@@ -77,13 +77,6 @@ class Instance:
     def _running(self) -> Child:
         assert self.child
         return self.child
-
-    @staticmethod
-    def _wait(done) -> None:
-        deadline = time.monotonic() + 20
-        while not done():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
 
 
 @contextmanager
@@ -106,6 +99,14 @@ def two_instances(stage: Stage, workers: int = 1, **settings: str) -> Iterator[l
             instance.start()
             instances.append(instance)
         yield instances
+
+
+def until(done: Callable[[], bool], within_s: float = 20) -> None:
+    """Wait for something that comes about."""
+    deadline = time.monotonic() + within_s
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def newcomers(stage: Stage, instance: Instance, count: int) -> list[Person]:

@@ -15,8 +15,8 @@ HOST = "onboarding.example.com"
 class ThroughNginx:
     """A connection kept open, over TLS; what fails, fails."""
 
-    def __init__(self, port: int, authority: ssl.SSLContext) -> None:
-        self._connection = _Named(port, authority)
+    def __init__(self, port: int, authority: ssl.SSLContext, source: str = "127.0.0.1") -> None:
+        self._connection = _Named(port, authority, source)
 
     def ask(self, method: str, path: str, headers: dict[str, str], body: str = "") -> Reply:
         return _ask(self._connection, method, path, headers, body)
@@ -28,8 +28,8 @@ class ThroughNginx:
 class StraightTo:
     """Connections kept open to instances by turns; like nginx it asks the next when one is gone."""
 
-    def __init__(self, sockets: Sequence[Path]) -> None:
-        self._connections = [_Socket(path) for path in sockets]
+    def __init__(self, sockets: Sequence[Path], patience_s: float = 30) -> None:
+        self._connections = [_Socket(path, patience_s) for path in sockets]
 
     def ask(self, method: str, path: str, headers: dict[str, str], body: str = "") -> Reply:
         self._connections.append(self._connections.pop(0))
@@ -58,8 +58,8 @@ def _ask(
 
 
 class _Socket(HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__(HOST, timeout=30)
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        super().__init__(HOST, timeout=timeout_s)
         self.path = path
 
     def connect(self) -> None:
@@ -71,11 +71,11 @@ class _Socket(HTTPConnection):
 class _Named(HTTPConnection):
     """HTTPS to our own machine by the name that the certificate is for."""
 
-    def __init__(self, port: int, authority: ssl.SSLContext) -> None:
-        super().__init__(HOST, timeout=30)
+    def __init__(self, port: int, authority: ssl.SSLContext, source: str) -> None:
+        super().__init__(HOST, timeout=30, source_address=(source, 0))
         self._address = ("127.0.0.1", port)
         self._authority = authority
 
     def connect(self) -> None:
-        plain = socket.create_connection(self._address, self.timeout)
+        plain = socket.create_connection(self._address, self.timeout, self.source_address)
         self.sock = self._authority.wrap_socket(plain, server_hostname=HOST)
