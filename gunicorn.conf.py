@@ -23,7 +23,7 @@ worker_class = "gthread"
 preload_app = True
 # Workers aren't replaced after so many requests (max_requests): nothing grows in them.
 
-# Longer than any request may take (5 seconds to read, 8 to save), so that a stop cuts none off.
+# Longer than any request may take (a save has 8 seconds), so that a stop cuts none off.
 graceful_timeout = 15
 # A worker whose main thread says nothing for so long is stuck, and replaced. The threads that serve
 # requests have deadlines of their own.

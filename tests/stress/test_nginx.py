@@ -35,9 +35,15 @@ NO_FRAME = "frame-ancestors 'none'"
 
 
 @pytest.fixture(scope="module")
-def instances(stage: Stage) -> Iterator[list[Instance]]:
-    # gunicorn's access log tells what nginx passed on.
-    spying = "--access-logfile - --access-logformat 'got:%({x-forwarded-for}i)s|%({forwarded}i)s|'"
+def passed_on(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A line for each request that reached an instance: what stood in some of its headers."""
+    return tmp_path_factory.mktemp("passed-on") / "log"
+
+
+@pytest.fixture(scope="module")
+def instances(stage: Stage, passed_on: Path) -> Iterator[list[Instance]]:
+    headers = "%({x-forwarded-for}i)s|%({forwarded}i)s|%({x-request-id}i)s"
+    spying = f"--access-logfile {passed_on} --access-logformat '{headers}'"
     with two_instances(stage, GUNICORN_CMD_ARGS=spying) as instances:
         yield instances
 
@@ -145,12 +151,13 @@ def test_what_is_too_large_is_refused_with_its_own_status(front: Front, person: 
         "X-Forwarded-Port: 1",
         "X-Forwarded-Prefix: /evil",
         "X-Real-IP: 203.0.113.9",
+        "X-Request-ID: of-a-client",
         "Script-Name: /evil",
         "SCRIPT_NAME: /evil",
     ],
 )
 def test_what_a_client_says_about_itself_goes_no_further(
-    front: Front, instances: list[Instance], header: str
+    front: Front, passed_on: Path, header: str
 ) -> None:
     name, _, value = header.partition(": ")
     with closing(front.line(source="127.0.0.3")) as line:
@@ -158,8 +165,9 @@ def test_what_a_client_says_about_itself_goes_no_further(
     assert (spoofed.status, spoofed.headers["location"]) == (303, plain.headers["location"])
     assert f"callbackURL={quote(ORIGIN, safe='')}" in plain.headers["location"]
     # The app trusts one proxy, so the last address is the client's: the one that nginx saw.
-    assert [line for line in got(instances) if "127.0.0.3" in line][-2:] == ["127.0.0.3|-|"] * 2
-    assert not any("203.0.113" in line for line in got(instances))
+    *_, first, second = passed_on.read_text().splitlines()
+    for said in (first, second):
+        assert re.fullmatch(r"127\.0\.0\.3\|-\|[0-9a-f]{32}", said)
 
 
 def test_only_this_machine_may_ask_whether_the_app_is_ready(
@@ -366,7 +374,11 @@ def test_with_both_down_people_are_told_to_wait(
 
 
 def test_nothing_that_people_answer_or_are_is_logged(
-    front: Front, instances: list[Instance], line: ThroughNginx, person: Person
+    front: Front,
+    instances: list[Instance],
+    line: ThroughNginx,
+    person: Person,
+    passed_on: Path,
 ) -> None:
     query = "python_proficiency=Advanced&return_to=https%3A%2F%2Fwww.example.com%2Fmarker-query"
     headers = {
@@ -391,6 +403,9 @@ def test_nothing_that_people_answer_or_are_is_logged(
     written = front.logs
     assert '"path":"/onboarding/developer-role","status":503' in written
     assert '"instance_status":"502, 502"' in written
+    # By its reference a request is found in the app's log too.
+    references = re.findall('"request_id":"(.*?)"', written)
+    assert references[0] in {said.rpartition("|")[2] for said in passed_on.read_text().split()}
     for secret in ("marker", "Advanced", person.token, person.token[:16], "python_proficiency"):
         assert secret not in written
 
@@ -517,12 +532,6 @@ def timed(line: ThroughNginx, headers: dict[str, str]) -> float:
     began = time.monotonic()
     assert line.ask("GET", "/onboarding/python-proficiency", headers).status == 200
     return time.monotonic() - began
-
-
-def got(instances: list[Instance]) -> list[str]:
-    """What reached the app as X-Forwarded-For and Forwarded."""
-    logs = "".join(instance.log.read_text() for instance in instances)
-    return re.findall("^got:(.*)", logs, re.MULTILINE)
 
 
 def assert_a_form_is_saved(

@@ -1,0 +1,132 @@
+"""The shipped files of `deploy/` fit each other, the app, gunicorn's settings, and what the documents say.
+
+That nginx does what its file says is shown by `make stress`.
+"""
+
+import re
+import runpy
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import onboarding
+from devstack.processes import ROOT
+from tests.test_start import GOOD
+
+NGINX = ROOT / "deploy" / "nginx.conf"
+UNIT = ROOT / "deploy" / "onboarding@.service"
+DOCUMENT = ROOT / "docs" / "deploy.md"
+
+# What a save has, with all its attempts.
+LONGEST_REQUEST_S = 8
+
+
+@pytest.fixture(scope="module")
+def gunicorn() -> dict[str, Any]:
+    return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+
+
+def directives(name: str) -> list[str]:
+    """Give what stands behind each directive of this name, in nginx's file."""
+    found = re.findall(rf"^ *{name} +(?!{{)([^;]*);", NGINX.read_text(), re.MULTILINE)
+    assert found, f"nginx.conf has no {name}"
+    return found
+
+
+def seconds(name: str) -> int:
+    """Give the one value of a time in nginx's file."""
+    (value,) = set(directives(name))
+    assert re.fullmatch(r"\d+s", value)
+    return int(value[:-1])
+
+
+def unit(name: str) -> list[str]:
+    return re.findall(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)
+
+
+def test_nginx_asks_the_sockets_that_the_unit_makes() -> None:
+    (binding,) = (value for value in unit("Environment") if value.startswith("BIND="))
+    (folder,) = unit("RuntimeDirectory")
+    assert binding == f"BIND=unix:/run/{folder}/app.sock"
+    asked = [value.split()[0] for value in directives("server")]
+    assert asked == [binding.removeprefix("BIND=").replace("%i", str(i)) for i in (1, 2)]
+
+
+def test_both_take_what_the_app_takes(gunicorn: dict[str, Any]) -> None:
+    (largest,) = directives("client_max_body_size")
+    assert largest == f"{onboarding.LARGEST_BODY // 1024}k"
+    # Whole in memory: nothing that people send lies in a file.
+    assert directives("client_body_buffer_size") == [largest]
+    assert directives("large_client_header_buffers") == [
+        f"4 {gunicorn['limit_request_field_size'] // 1024}k"
+    ]
+    # What comes in an address may go out in a redirect.
+    (answer_head,) = directives("proxy_buffer_size")
+    assert int(answer_head.removesuffix("k")) * 1024 > gunicorn["limit_request_line"]
+
+
+def test_whoever_waits_waits_longer_than_whom_it_waits_for(gunicorn: dict[str, Any]) -> None:
+    assert seconds("proxy_read_timeout") > LONGEST_REQUEST_S
+    assert seconds("proxy_next_upstream_timeout") > seconds("proxy_read_timeout")
+    assert gunicorn["graceful_timeout"] > LONGEST_REQUEST_S
+    assert int(unit("TimeoutStopSec")[0]) > gunicorn["graceful_timeout"]
+    # nginx lets go of a kept connection before gunicorn does.
+    assert seconds("keepalive_timeout") < gunicorn["keepalive"]
+
+
+def test_no_log_of_nginx_can_hold_a_query_or_a_cookie() -> None:
+    logged = set(re.findall(r"\$(\w+)", directives("log_format")[0]))
+    assert logged == {
+        *(
+            "time_iso8601",
+            "request_id",
+            "remote_addr",
+            "server_protocol",
+            "request_method",
+            "onboarding_path",
+        ),
+        *("status", "body_bytes_sent", "request_time"),
+        *("upstream_addr", "upstream_status", "upstream_response_time"),
+    }
+    # Two servers; that of plain http, too.
+    assert len(directives("server_name")) == 2
+    assert [value.split()[1:] for value in directives("access_log")] == [["onboarding"]] * 2
+    assert [value.split()[1:] for value in directives("error_log")] == [["alert"]] * 2
+
+
+def test_the_environment_cannot_undo_the_units_socket() -> None:
+    # Of two lines for a variable systemd takes the file's; the document's example has none.
+    example = re.search(r"```sh\n# /etc/onboarding.env\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    assert example
+    assert "FORWARDED_PROXIES=1" in example[1].splitlines()
+    assert "BIND" not in example[1]
+
+
+def test_a_wrong_setting_is_not_tried_again() -> None:
+    # The exit status of a faulty setting (tests/test_start.py).
+    assert unit("RestartPreventExitStatus") == ["2"]
+    assert unit("ExecStart")[0].endswith("/.venv/bin/gunicorn wsgi:app")
+
+
+def test_a_serving_process_has_read_every_template() -> None:
+    """A release that comes into its folder meanwhile can't be mixed with the one that runs."""
+    program = (
+        "import logging; logging.disable(); from wsgi import app; pages = app.jinja_env;"
+        "print(sorted(set(pages.list_templates()) - {name for _, name in pages.cache.keys()}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=GOOD, capture_output=True, text=True
+    )
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
+def test_the_document_names_files_and_units_as_they_are() -> None:
+    text = DOCUMENT.read_text()
+    for name in ("deploy/nginx.conf", "deploy/onboarding@.service", "onboarding@1", "onboarding@2"):
+        assert name in text
+    assert set(re.findall(r"/run/onboarding-\d/\S+?sock", text)) <= {
+        "/run/onboarding-1/app.sock",
+        "/run/onboarding-2/app.sock",
+    }
