@@ -54,6 +54,12 @@ def test_nginx_asks_the_sockets_that_the_unit_makes() -> None:
     assert asked == [binding.removeprefix("BIND=").replace("%i", str(i)) for i in (1, 2)]
 
 
+def test_the_host_is_all_that_an_operator_must_replace() -> None:
+    text = NGINX.read_text()
+    assert "sed s/onboarding.example.com/YOUR.HOST/" in text
+    assert "example" not in text.replace("onboarding.example.com", "YOUR.HOST")
+
+
 def test_both_take_what_the_app_takes(gunicorn: dict[str, Any]) -> None:
     (largest,) = directives("client_max_body_size")
     assert largest == f"{onboarding.LARGEST_BODY // 1024}k"

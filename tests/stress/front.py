@@ -64,8 +64,11 @@ class Front:
 
 
 @contextmanager
-def nginx(sockets: Sequence[Path], folder: Path) -> Iterator[Front]:
-    """Run nginx before two instances, with all of its files in `folder`."""
+def nginx(sockets: Sequence[Path], folder: Path, more: str = "") -> Iterator[Front]:
+    """Run nginx before two instances, with all of its files in `folder`.
+
+    `more` are lines for the block of the TLS server, as an operator may add.
+    """
     program = needed("nginx", "/usr/sbin/nginx")
     port, plain_port = free_port(), free_port()
     certificate, key = folder / "fullchain.pem", folder / "privkey.pem"
@@ -78,7 +81,7 @@ def nginx(sockets: Sequence[Path], folder: Path) -> Iterator[Front]:
             "unix:/run/onboarding-2/app.sock": f"unix:{second}",
             "listen 80;": f"listen 127.0.0.1:{plain_port};",
             "listen [::]:80;": "",
-            "listen 443 ssl http2;": f"listen 127.0.0.1:{port} ssl http2;",
+            "listen 443 ssl http2;": f"listen 127.0.0.1:{port} ssl http2; {more}",
             "listen [::]:443 ssl http2;": "",
             "/etc/letsencrypt/live/onboarding.example.com/fullchain.pem": str(certificate),
             "/etc/letsencrypt/live/onboarding.example.com/privkey.pem": str(key),

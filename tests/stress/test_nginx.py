@@ -140,6 +140,27 @@ def test_what_is_too_large_is_refused_with_its_own_status(front: Front, person: 
     assert ask("POST", "/onboarding/review", "x" * 16_000, **form).status == 403
 
 
+def test_over_http2_too_what_is_too_large_is_refused(front: Front, person: Person) -> None:
+    # A single header above the limit has no answer there: nginx resets the stream. Browsers send each
+    # cookie as a header of its own (RFC 9113, 8.2.3), and of the sum the app is the judge.
+    cookies = [
+        f"{person.cookie}",
+        *(f"better-auth.session_data.{i}={'x' * 4_000}" for i in range(9)),
+    ]
+
+    def status(path: str, *arguments: str) -> tuple[str, int]:
+        seen = curl(front, path, "--http2", *arguments)
+        return seen.version, seen.status
+
+    def pieces(count: int) -> list[str]:
+        return [word for cookie in cookies[:count] for word in ("-H", f"Cookie: {cookie}")]
+
+    assert status("/onboarding/python-proficiency", *pieces(8)) == ("2", 200)
+    assert status("/onboarding/python-proficiency", *pieces(10)) == ("2", 431)
+    assert status("/onboarding/review", "--data", "x" * 17_000) == ("2", 413)
+    assert status(f"/profile?{'x' * 20_000}") == ("2", 414)
+
+
 @pytest.mark.parametrize(
     "header",
     [
@@ -168,6 +189,19 @@ def test_what_a_client_says_about_itself_goes_no_further(
     *_, first, second = passed_on.read_text().splitlines()
     for said in (first, second):
         assert re.fullmatch(r"127\.0\.0\.3\|-\|[0-9a-f]{32}", said)
+
+
+def test_behind_a_cdn_the_client_is_whom_the_cdn_names(
+    instances: list[Instance], passed_on: Path, tmp_path: Path
+) -> None:
+    lines = re.search(r"```nginx\n(.*?)```", (ROOT / "docs" / "deploy.md").read_text(), re.DOTALL)
+    assert lines
+    cdn = lines[1].replace("192.0.2.0/24", "127.0.0.2")
+    with nginx([instance.path for instance in instances], tmp_path, cdn) as front:
+        for source, client in (("127.0.0.2", "203.0.113.9"), ("127.0.0.3", "127.0.0.3")):
+            with closing(front.line(source)) as line:
+                line.ask("GET", "/profile", {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"})
+            assert passed_on.read_text().splitlines()[-1].startswith(f"{client}|-|")
 
 
 def test_only_this_machine_may_ask_whether_the_app_is_ready(
@@ -452,12 +486,14 @@ def curl(front: Front, path: str, *arguments: str, cookie: str = "") -> Seen:
             *(needed("curl"), "-sS", "-i", "--path-as-is", "--noproxy", "*"),
             *("--cacert", front.folder / "fullchain.pem"),
             *("--resolve", f"{HOST}:{front.port}:127.0.0.1", "-H", f"Host: {HOST}"),
-            *("-H", f"Cookie: {cookie}", *arguments, f"https://{HOST}:{front.port}{path}"),
+            *(("-H", f"Cookie: {cookie}") if cookie else ()),
+            *(*arguments, f"https://{HOST}:{front.port}{path}"),
         ],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    assert done.returncode == 0, done.stderr
     head, _, text = done.stdout.partition("\n\n")
     version, status = head.split()[:2]
     return Seen(version.partition("/")[2], int(status), head, text)
