@@ -87,7 +87,7 @@ def two_instances(stage: Stage, workers: int = 1, **settings: str) -> Iterator[l
         for number in (1, 2):
             app = App(
                 0,
-                stage.database_url,
+                stage.app.database_url,
                 stage.app.secret,
                 "https://www.example.com",
                 workers=workers,
