@@ -72,7 +72,7 @@ class Crowd:
     def failed(self) -> list[str]:
         return [failed for told in self.told for failed in told.failed]
 
-    def reach(self, posts: int, within_s: float = 120) -> None:
+    def reach(self, posts: int, within_s: float = 300) -> None:
         """Wait until so many more forms have been answered."""
         goal, deadline = self.posts + posts, time.monotonic() + within_s
         while self.posts < goal and not self.failed:
