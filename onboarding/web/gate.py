@@ -193,6 +193,10 @@ def _reason(identity: Identity) -> str | None:
 def _refuse_unproved_form(identity: Identity) -> Response | None:
     if request.mimetype != FORM_TYPE:
         abort(415)
+    if len(request.get_data()) != (request.content_length or 0):
+        # The connection broke off. gunicorn hands over what came until then, and a confirmation
+        # without its last answer would take the draft's in its place, for good.
+        abort(400, "its body was cut short")
     token = single_values(request.form).get("csrf_token", "")
     proof = parts().csrf.judge(token, identity.session_token or "")
     if proof is Proof.NONE:
