@@ -72,7 +72,7 @@ def mutants(
     yield "half an escape", pair(f"{value[:-2]}")
     yield "an escape of no digits", pair(f"{value[:-2]}GG")
     yield "an overlong dot", pair(f"{token}%C0%AE{quote(signature, safe='')}")
-    yield "a full-width dot", pair(quote(f"{token}.{signature}", safe=""))
+    yield "a full-width dot", pair(quote(f"{token}\uff0e{signature}", safe=""))
     yield "+ for %2B", pair(quote(f"{token}.{'+' + signature[1:]}", safe="+"))
 
     url_safe = base64.urlsafe_b64encode(digest).decode()
