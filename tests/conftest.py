@@ -57,6 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--release", action="store_true", help="keep the statements that this version sends"
     )
     parser.addoption("--cases", type=int, default=600, help="how many calls of the API to generate")
+    parser.addoption("--walks", type=int, default=15, help="how many walks of people to generate")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
