@@ -20,7 +20,7 @@ help:
 	@echo 'make demo           run all of it here: PostgreSQL, a Better-Auth main site, the app; Ctrl+C stops it'
 	@echo 'make test           checks, then the whole suite; make test ARGS="-k wizard" passes arguments to pytest'
 	@echo 'make test-browsers  the frame in Chromium, Firefox and WebKit; installs them (Debian, Ubuntu: by apt)'
-	@echo 'make check          format, lint, types, import contracts'
+	@echo 'make check          format, lint, types, import contracts, forbidden patterns'
 	@echo 'make compatibility  run main sites of every kind and version; writes the tables of docs/compatibility.md'
 	@echo 'make audit          what Lighthouse and the HTTP Observatory say of every page; writes docs/audit.md, sbom.cdx.json'
 	@echo 'make screenshots    take pictures of every page into screenshots/, and those of the documentation'
@@ -65,6 +65,7 @@ check: tools .venv/.stamp
 	@$(BIN)/ruff format --check --quiet . || { echo 'not formatted: run $(BIN)/ruff format .' >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/ast-grep scan >.venv/ast-grep.log 2>&1 || { cat .venv/ast-grep.log >&2; exit 1; }
 	@$(BIN)/lint-imports > .venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log >&2; exit 1; }
 
 # A lock that names a package index would tie everybody to the one of whoever compiled it.

@@ -50,7 +50,7 @@ class SessionCookie:
         """
         signed = (one for one in _signed_values(cookie_header, self.name) if self._signs(one))
         return _only(
-            (one.token, one.as_named and one.signature == self.sign(one.token)) for one in signed
+            (one.token, one.as_named and self._is_exact(one)) for one in signed
         )
 
     def is_foreign(self, cookie_header: str | None) -> bool:
@@ -66,6 +66,9 @@ class SessionCookie:
 
     def _signs(self, signed: "_Signed") -> bool:
         return hmac.compare_digest(self._digest(signed.token), base64.b64decode(signed.signature))
+
+    def _is_exact(self, signed: "_Signed") -> bool:
+        return hmac.compare_digest(signed.signature, self.sign(signed.token))
 
     def _digest(self, token: str) -> bytes:
         return hmac.digest(self.secret.encode(), token.encode(), hashlib.sha256)

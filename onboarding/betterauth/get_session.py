@@ -226,6 +226,8 @@ def _read(
     user_id = _id(user.get("id"))
     if user_id is None or _id(session.get("userId")) != user_id:
         raise MainSiteSilent("get-session answered with a session that is not its user's")
+    # Both are the same visitor's, and the main site has judged the cookie.
+    # ast-grep-ignore: secrets-are-compared-in-constant-time
     if session.get("token", token) != token:
         # A cache between us and the main site mixes people up. Nobody is better than somebody else.
         raise MainSiteSilent("get-session answered for another session than was asked about")
