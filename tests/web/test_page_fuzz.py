@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from onboarding import create_app
+from onboarding.config import Settings
 from onboarding.profiles.questions import QUESTIONS
 from onboarding.web.csrf import CsrfTokens
 from tests.visitor import Visitor, newcomer
@@ -122,6 +124,14 @@ class Windows:
 
     def put_back(self, state: str) -> None:
         self.windows[state] = self._window(state)
+
+
+@pytest.fixture(scope="module")
+def app(stage):
+    """The app without a limit on writes: each person here makes hundreds a minute."""
+    app = create_app(Settings.from_environ({**stage.app.environment(), "WRITES_PER_MINUTE": "0"}))
+    yield app
+    app.extensions["onboarding"].database.engine.dispose()
 
 
 @pytest.fixture(scope="module")
