@@ -49,9 +49,7 @@ class SessionCookie:
         of the two: so we never name one person where the main site names another.
         """
         signed = (one for one in _signed_values(cookie_header, self.name) if self._signs(one))
-        return _only(
-            (one.token, one.as_named and self._is_exact(one)) for one in signed
-        )
+        return _only((one.token, one.as_named and self._is_exact(one)) for one in signed)
 
     def is_foreign(self, cookie_header: str | None) -> bool:
         """Tell whether the header has a cookie of the right name and shape that proves nothing.

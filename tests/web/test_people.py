@@ -92,6 +92,7 @@ class Tab:
     action: str | None
     fields: dict[str, str]
     session: str
+    links: tuple[str, ...] = ()
     sent: tuple[str, dict[str, str]] | None = None
 
     @property
@@ -208,6 +209,17 @@ def test_whatever_people_do_the_table_holds_what_the_model_says(
                 return self._sent(tab, tab.action, {SLUGS[slug]: answers[SLUGS[slug]]})
             return self._sent(tab, tab.action, {name: tab.fields[name] for name in FIELDS})
 
+        @rule(target=tabs, tab=tabs, which=st.integers(0, 9))
+        def follow_a_link_on_the_page(self, tab: Tab, which: int) -> Tab:
+            if not tab.links:
+                return tab
+            return self._opened(tab.device, tab.links[which % len(tab.links)])
+
+        @rule(target=tabs, tab=tabs, one=ANSWERS, other=ANSWERS)
+        def send_the_form_after_another_tab(self, tab: Tab, one: dict, other: dict) -> Tab:
+            self.call_the_api(tab.device, one, done=False)
+            return self.send_the_form(tab, other)
+
         @rule(target=tabs, device=devices, answers=ANSWERS, then_confirm=st.booleans())
         def answer_all(self, device: Device, answers: dict[str, str], then_confirm: bool) -> Tab:
             tab = self._opened(device, f"/onboarding/{QUESTIONS[0].slug}")
@@ -297,7 +309,12 @@ def test_whatever_people_do_the_table_holds_what_the_model_says(
             form = html.find("form", method="post")
             fields = {one["name"]: one["value"] for one in form("input")} if form else {}
             action = form["action"] if form else None
-            return Tab(device, urlsplit(path).path, action, fields, device.cookie.token)
+            links = tuple(one["href"] for one in html.main("a") if one["href"].startswith("/onb"))
+            tab = Tab(device, urlsplit(path).path, action, fields, device.cookie.token, links)
+            if tab.path == "/onboarding/review":
+                shown = {name: fields[name] for name in FIELDS}
+                assert shown == {**device.owner.answers, **tab.carried}
+            return tab
 
         def _sent(self, tab: Tab, action: str, typed: dict[str, str]) -> Tab:
             """Send a form of this tab, hold the answer against the model, and give the next page."""
