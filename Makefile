@@ -14,12 +14,13 @@ ifndef INSTALLING
 .NOTPARALLEL:
 endif
 
-.PHONY: help demo test test-browsers check compatibility audit screenshots translations lock clean setup tools
+.PHONY: help demo test test-browsers bench check compatibility audit screenshots translations lock clean setup tools
 
 help:
 	@echo 'make demo           run all of it here: PostgreSQL, a Better-Auth main site, the app; Ctrl+C stops it'
 	@echo 'make test           checks, then the whole suite; make test ARGS="-k wizard" passes arguments to pytest'
 	@echo 'make test-browsers  the frame in Chromium, Firefox and WebKit; installs them (Debian, Ubuntu: by apt)'
+	@echo 'make bench          measure the pages beside their peers; writes the figures of docs/performance.md'
 	@echo 'make check          format, lint, types, import contracts, forbidden patterns'
 	@echo 'make compatibility  run main sites of every kind and version; writes the tables of docs/compatibility.md'
 	@echo 'make audit          what Lighthouse and the HTTP Observatory say of every page; writes docs/audit.md, sbom.cdx.json'
@@ -49,6 +50,10 @@ test-browsers: setup .venv/.browsers
 	fi
 	@exec xvfb-run -a $(BIN)/python -m pytest -o addopts="-q --import-mode=importlib -p no:valkey" tests/engines $(ARGS)
 
+# On a quiet machine of two cores at least: 7 minutes. ARGS=--quick tries it in one, and writes nothing.
+bench: setup .venv/.bench bench/peers/node_modules/.stamp
+	@exec $(BIN)/python -m bench.pages $(ARGS)
+
 compatibility: setup
 	@exec $(BIN)/python -m tests.compat.document $(ARGS)
 
@@ -76,12 +81,12 @@ lock: tools .venv/.stamp
 	$(COMPILE) --group dev --group audit -o requirements/audit.txt
 	$(COMPILE) --group dev --group bench -o requirements/bench.txt
 	@! grep -nE '://|^ *--(extra-)?(index|find)' requirements/*.txt
-	@! grep -nE '"resolved": *"http' $(SITE)/package-lock.json tests/package-lock.json tests/audit/package-lock.json
+	@! grep -nE '"resolved": *"http' $(SITE)/package-lock.json tests/package-lock.json tests/audit/package-lock.json bench/peers/package-lock.json
 
 clean:
 	@if [ -L .demo/postgres/moved-to ]; then rm -rf "$$(readlink .demo/postgres/moved-to)"; fi
 	rm -rf .venv .demo .cache screenshots .hypothesis .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov test-results
-	rm -rf $(SITE)/node_modules tests/node_modules tests/audit/node_modules sbom.cdx.json
+	rm -rf $(SITE)/node_modules tests/node_modules tests/audit/node_modules bench/peers/node_modules sbom.cdx.json
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup: tools
@@ -110,6 +115,10 @@ tools:
 	@$(PIP) install -q --require-hashes --only-binary :all: -r requirements/audit.txt
 	@touch $@
 
+.venv/.bench: .venv/.stamp requirements/bench.txt
+	@$(PIP) install -q --require-hashes --only-binary :all: -r requirements/bench.txt
+	@touch $@
+
 $(SITE)/node_modules/.stamp: $(SITE)/package.json $(SITE)/package-lock.json
 	@echo "installing the main site's packages"
 	@cd $(SITE) && $(NPM_CI) >/dev/null
@@ -123,4 +132,9 @@ tests/node_modules/.stamp: tests/package.json tests/package-lock.json
 tests/audit/node_modules/.stamp: tests/audit/package.json tests/audit/package-lock.json
 	@echo "installing the audit's packages"
 	@cd tests/audit && $(NPM_CI) >/dev/null
+	@touch $@
+
+bench/peers/node_modules/.stamp: bench/peers/package.json bench/peers/package-lock.json
+	@echo "installing the peers' packages"
+	@cd bench/peers && $(NPM_CI) >/dev/null
 	@touch $@
