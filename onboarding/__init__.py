@@ -13,13 +13,11 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from onboarding.betterauth.cookie import SessionCookie
-from onboarding.betterauth.get_session import GetSession
 from onboarding.config import Settings
 from onboarding.database import Database, Unavailable
 from onboarding.identity import Identities
 from onboarding.languages import Languages
 from onboarding.resilience import Within
-from onboarding.sources.http import MainSite
 from onboarding.sources.tables import SharedTables
 from onboarding.web import api, current, files, gate, health, profile, signed_out, wizard
 from onboarding.web.assets import Assets
@@ -124,6 +122,10 @@ def _source(settings: Settings, database: Database) -> Identities:
     cookie = settings.session_cookie
     if isinstance(cookie, SessionCookie):
         return SharedTables(database, tables)
+    # Here and not above: httpx has no place in a process that asks nobody, and takes long to load.
+    from onboarding.betterauth.get_session import GetSession
+    from onboarding.sources.http import MainSite
+
     get_session = GetSession(settings.session_url, cookie, settings.session_cache_s)
     return MainSite(get_session, database, tables)
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError
 
 from onboarding.addresses import is_loopback, origin_of
 from onboarding.betterauth.cookie import ForwardedCookie, SessionCookie
-from onboarding.betterauth.get_session import get_session_url
+from onboarding.betterauth.endpoints import get_session_url
 from onboarding.betterauth.schema import SESSION_FIELDS, USER_FIELDS, TableNames
 from onboarding.betterauth.secret import SecretFault, session_cookie_name, signing_secret
 from onboarding.logs import FORMATS, LEVELS

@@ -300,11 +300,11 @@ def started(app: App, log: Path) -> Iterator[Path]:
         yield log
 
 
-def test_a_serving_process_loads_nothing_that_only_commands_need() -> None:
+def test_a_serving_process_loads_nothing_that_only_commands_or_another_source_need() -> None:
     program = (
         "import logging, sys; logging.disable(); import wsgi;"
         "print([name for name in ('alembic', 'onboarding.cli', 'onboarding.doctor',"
-        " 'publicsuffixlist') if name in sys.modules])"
+        " 'publicsuffixlist', 'httpx', 'onboarding.sources.http') if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env=GOOD, capture_output=True, text=True

@@ -10,7 +10,7 @@ import psycopg
 from bs4 import BeautifulSoup
 from flask import Flask
 from psycopg import sql
-from werkzeug.test import TestResponse
+from werkzeug.test import EnvironBuilder, TestResponse
 
 from onboarding.betterauth.cookie import SessionCookie
 from tests import secrecy
@@ -104,6 +104,10 @@ class Visitor:
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> TestResponse:
         return self.request("GET", path, headers)
+
+    def environ(self, path: str) -> dict[str, object]:
+        """Give a GET as a WSGI server hands it to the app."""
+        return EnvironBuilder(path, headers=self._headers).get_environ()
 
     def post(
         self, path: str, data: object = None, headers: dict[str, str] | None = None

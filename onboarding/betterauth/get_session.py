@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from math import inf
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 from cachetools import TLRUCache
@@ -51,17 +50,6 @@ class MainSiteSilent(Exception):
 
 class _NoAnswer(MainSiteSilent):
     """It didn't answer at all. One that does isn't down, whatever it says to a visitor's cookie."""
-
-
-def get_session_url(base_url: str) -> str:
-    """Give the address of `get-session` under a main site's base URL.
-
-    As Better-Auth reads the base URL (1.7.25, source): its path is where the endpoints are, and
-    ``/api/auth`` where it has none.
-    """
-    url = urlsplit(base_url)
-    path = url.path.rstrip("/") or "/api/auth"
-    return url._replace(path=f"{path}/get-session", query="", fragment="").geturl()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from urllib.parse import urljoin
 import httpx
 
 from onboarding.addresses import origin_of
-from onboarding.betterauth.get_session import get_session_url, trusts_environment
+from onboarding.betterauth.endpoints import get_session_url
+from onboarding.betterauth.get_session import trusts_environment
 
 _TIMEOUT_S = 5
 _MOST_READ = 4096

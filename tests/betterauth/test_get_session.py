@@ -11,10 +11,10 @@ import pytest
 
 from devstack.processes import free_port
 from onboarding.betterauth import get_session
+from onboarding.betterauth.endpoints import get_session_url
 from onboarding.betterauth.get_session import (
     GetSession,
     MainSiteSilent,
-    get_session_url,
     trusts_environment,
 )
 from onboarding.betterauth.session import SignedIn

@@ -1,0 +1,152 @@
+"""`python -m bench.start`: how long the app takes to start, what it imports, what memory it keeps."""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench import document, load, usage
+from bench import scene as scenes
+from bench.figures import median, ratio, spread
+from bench.goals import Goal, goals_table
+from bench.scene import ONBOARDED, Scene, request
+from devstack.app import App
+from devstack.processes import ROOT, Child, wait_for
+
+ROUNDS = 9
+# What nobody who writes such an app with this driver can do without.
+BARE = "import flask, sqlalchemy, psycopg"
+TIMED = "import time; began = time.perf_counter(); {}; print(time.perf_counter() - began)"
+SHOWN = 12
+
+
+def main() -> None:
+    """Measure, print, and write the document unless it was a quick try."""
+    parser = argparse.ArgumentParser(prog="python -m bench.start")
+    parser.add_argument("--quick", action="store_true", help="one round; writes nothing")
+    quick = parser.parse_args().quick
+    with tempfile.TemporaryDirectory() as folder, scenes.opened(Path(folder)) as scene:
+        url = scene.create_database("start")
+        scene.people(url, ONBOARDED, 100)
+        lines = _lines(scene, url, 1 if quick else ROUNDS)
+    print("\n".join(lines))
+    if not quick:
+        document.write("start", lines)
+
+
+def _lines(scene: Scene, url: str, rounds: int) -> list[str]:
+    environment = scenes.app(scene, url).environment()
+    started, ours, bare = [], [], []
+    for _ in range(rounds):
+        started.append(_seconds_to_first_page(scene, url))
+        ours.append(_import_seconds("import wsgi", environment))
+        bare.append(_import_seconds(BARE, environment))
+    alone, four = _pss_mib(scene, url, 1), _pss_mib(scene, url, 4)
+    measures = [
+        ["from the command to the first page, ms", spread([one * 1000 for one in started])],
+        ["`import wsgi`, the app made in it, ms", spread([one * 1000 for one in ours])],
+        [f"`{BARE}`, ms", spread([one * 1000 for one in bare])],
+        ["memory (PSS) of a worker alone, MiB", f"{alone:.0f}"],
+        ["memory (PSS) of each of four, MiB", f"{four:.0f}"],
+    ]
+    goals = [
+        Goal("start to the first page, s", 0.8, 0.5, median(started)),
+        Goal("import : bare import", 1.25, 1.25, ratio(ours, bare)),
+        Goal("PSS of a worker alone, MiB", 55, 48, alone),
+        Goal("PSS of each of four, MiB", 42, 38, four),
+    ]
+    imports = _imports(environment)
+    rows = [[name, f"{ms:.0f}"] for name, ms in imports.most_common(SHOWN)]
+    return [
+        document.machine("flask", "gunicorn", "sqlalchemy", "psycopg"),
+        "",
+        *document.table(["", "median (least–greatest)"], measures),
+        "",
+        "What the import is made of, each package's own modules, by `-X importtime`, which slows it down:",
+        "",
+        *document.table(["package", "ms"], rows),
+        "",
+        *goals_table(goals),
+    ]
+
+
+def _gunicorn(scene: Scene, app: App) -> Child:
+    with usage.on_core(usage.SERVERS_CORE):
+        return Child(
+            "the app",
+            [sys.executable, "-m", "gunicorn", "wsgi:app"],
+            log=scene.logs / f"start-{app.port}.log",
+            environment=app.environment(),
+        )
+
+
+def _page(scene: Scene, app: App, number: int = 1) -> bytes:
+    return request(app.port, "/profile", scene.cookie_of(ONBOARDED, number))
+
+
+def _first_page(scene: Scene, app: App) -> str | None:
+    try:
+        load.ask(app.port, [_page(scene, app)], 200)
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def _seconds_to_first_page(scene: Scene, url: str) -> float:
+    app = scenes.app(scene, url)
+    began = time.perf_counter()
+    with _gunicorn(scene, app):
+        while _first_page(scene, app) is not None:
+            if time.perf_counter() - began > load.PATIENCE_S:
+                raise load.LoadFailed("it doesn't start")
+            time.sleep(0.002)
+        return time.perf_counter() - began
+
+
+def _import_seconds(statement: str, environment: Mapping[str, str]) -> float:
+    done = subprocess.run(
+        [sys.executable, "-c", TIMED.format(statement)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout)
+
+
+def _imports(environment: Mapping[str, str]) -> Counter[str]:
+    """Milliseconds in each package's own modules, and `(Python's own)` for the standard library's."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import wsgi"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    spent: Counter[str] = Counter()
+    for line in done.stderr.splitlines():
+        own, _, rest = line.removeprefix("import time:").partition("|")
+        if own.strip().isdigit():
+            package = rest.partition("|")[2].strip().partition(".")[0]
+            name = "(Python's own)" if package in sys.stdlib_module_names else f"`{package}`"
+            spent[name] += int(own) / 1000  # type: ignore[assignment]
+    return spent
+
+
+def _pss_mib(scene: Scene, url: str, workers: int) -> float:
+    app = scenes.app(scene, url, workers)
+    with _gunicorn(scene, app) as server:
+        wait_for(server, lambda: _first_page(scene, app))
+        asked = [_page(scene, app, number) for number in range(1, 101)]
+        load.saturate(app.port, asked, 200, seconds=2, connections=4 * load.CONNECTIONS)
+        return median([usage.pss_mib(worker) for worker in usage.workers_of(server.pid)])
+
+
+if __name__ == "__main__":
+    main()
