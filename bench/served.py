@@ -92,7 +92,9 @@ def granian(app: App, threads: int) -> tuple[str, ...]:
     """The command that serves this app under granian, by so many threads."""
     address = ("--host=127.0.0.1", f"--port={app.port}", "--workers=1")
     how = (f"--blocking-threads={threads}", "--no-access-log", "--log-level=warning")
-    return (*PYTHON, "granian", "--interface=wsgi", *address, *how, "wsgi:app")
+    # By default a worker's death ends the server.
+    respawn = "--respawn-failed-workers"
+    return (*PYTHON, "granian", "--interface=wsgi", *address, *how, respawn, "wsgi:app")
 
 
 @dataclass(frozen=True)

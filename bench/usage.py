@@ -22,7 +22,18 @@ def on_core(core: int) -> Iterator[None]:
     A child inherits it from us, and passes it on to its own.
     """
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {sorted(before)[min(core, len(before) - 1)]})
+    os.sched_setaffinity(0, {min(core, cores() - 1)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def on_every_core() -> Iterator[None]:
+    """Let us, and what is started inside, run wherever there is room."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, range(cores()))
     try:
         yield
     finally:
