@@ -22,6 +22,7 @@ from onboarding.themes import SCHEMES
 from onboarding.web.access import Area, area_of
 from onboarding.web.current import parts, settings
 
+_KEPT = "onboarding.journey"
 FORM_TYPE = "application/x-www-form-urlencoded"
 # No form of ours is sent in the second one, but what was typed in it need not be lost.
 _READABLE_TYPES = {FORM_TYPE, "multipart/form-data"}
@@ -39,8 +40,13 @@ class Journey:
 
     @classmethod
     def of_request(cls) -> "Journey":
-        """Read the current request's query."""
-        return cls.of(request.args)
+        """Read the current request's query: once, though gate, view and template all ask for it."""
+        # In the WSGI environment, which lives as long as the request, and whose names without HTTP_
+        # no client can set.
+        kept: Journey | None = request.environ.get(_KEPT)
+        if kept is None:
+            kept = request.environ[_KEPT] = cls.of(request.args)
+        return kept
 
     @classmethod
     def of_target(cls, target: str) -> "Journey":

@@ -14,7 +14,7 @@ import pytest
 from tests.visitor import Person, Visitor
 
 MOST_CALLS = {
-    "profile": 2400,
+    "profile": 2250,
     "gate": 950,
     "forged": 650,
 }
