@@ -14,7 +14,7 @@ import pytest
 from tests.visitor import Person, Visitor
 
 MOST_CALLS = {
-    "profile": 2250,
+    "profile": 1900,
     "gate": 950,
     "forged": 650,
 }
