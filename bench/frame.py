@@ -8,7 +8,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from devstack import browser, postgres
 from devstack.app import App
@@ -51,12 +51,7 @@ def main() -> None:
 
 
 def _compare(page: Page, app: App, site: MainSite, latency_ms: int) -> None:
-    network = page.context.new_cdp_session(page)
-    network.send("Network.enable")
-    network.send(
-        "Network.emulateNetworkConditions",
-        {"offline": False, "latency": latency_ms, "downloadThroughput": -1, "uploadThroughput": -1},
-    )
+    network = slow_down(page, latency_ms)
     took: dict[str, list[float]] = {"/": [], "/onboarding/": [], "framed": []}
     for _ in range(ROUNDS + 1):
         for path in ("/", "/onboarding/"):
@@ -74,6 +69,17 @@ def _compare(page: Page, app: App, site: MainSite, latency_ms: int) -> None:
             f"latency {latency_ms} ms, {path}: alone {alone:.0f} ms, framed until ready "
             f"{framed:.0f} ms, ratio {framed / alone:.2f}"
         )
+
+
+def slow_down(page: Page, latency_ms: int) -> CDPSession:
+    """Put a network between the window and every server, until the session is detached."""
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": latency_ms, "downloadThroughput": -1, "uploadThroughput": -1},
+    )
+    return network
 
 
 def sign_up(page: Page, site: MainSite) -> None:

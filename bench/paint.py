@@ -1,5 +1,6 @@
 """`python -m bench.paint`: when a page of the wizard is first seen, against an empty page of the same
-server. Turn about, medians of 20: in a browser that has nothing yet, and in one that was here before.
+server. Turn about, medians of 20: in a browser that has nothing yet, and in one that was here before;
+without and with a network in between.
 """
 
 import secrets
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from bench.frame import sign_up
+from bench.frame import LATENCIES_MS, sign_up, slow_down
 from devstack import browser, postgres
 from devstack.app import App
 from devstack.main_site import MainSite
@@ -44,26 +45,34 @@ def main() -> None:
             chromium = playwright.chromium.launch(**browser.find().launch_arguments())
             page = chromium.new_page()
             sign_up(page, site)
-            _report("for the first time", _new_windows(chromium, app, page.context))
-            _report("again", _same_window(page, app))
+            for latency in LATENCIES_MS:
+                first = _new_windows(chromium, app, page.context, latency)
+                _report(f"latency {latency} ms, for the first time", first)
+                _report(f"latency {latency} ms, again", _same_window(page, app, latency))
             chromium.close()
 
 
-def _new_windows(chromium: Browser, app: App, signed_in: BrowserContext) -> dict[str, list[float]]:
+def _new_windows(
+    chromium: Browser, app: App, signed_in: BrowserContext, latency_ms: int
+) -> dict[str, list[float]]:
     took: dict[str, list[float]] = {EMPTY: [], WIZARD: []}
     for _ in range(ROUNDS):
         for path, times in took.items():
             context = chromium.new_context(storage_state=signed_in.storage_state())
-            times.append(_painted(context.new_page(), app.url + path))
+            page = context.new_page()
+            slow_down(page, latency_ms)
+            times.append(_painted(page, app.url + path))
             context.close()
     return took
 
 
-def _same_window(page: Page, app: App) -> dict[str, list[float]]:
+def _same_window(page: Page, app: App, latency_ms: int) -> dict[str, list[float]]:
     took: dict[str, list[float]] = {EMPTY: [], WIZARD: []}
+    network = slow_down(page, latency_ms)
     for _ in range(ROUNDS):
         for path, times in took.items():
             times.append(_painted(page, app.url + path))
+    network.detach()
     return took
 
 
