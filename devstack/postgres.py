@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -37,13 +37,14 @@ STATEMENT = re.compile(
 VALUE = re.compile(r"\$(\d+) = ('(?:[^']|'')*'|NULL)")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Postgres:
     """A running server; a context manager that stops it."""
 
     child: Child
     port: int
     password: str
+    _launch: Callable[[], Child]
 
     def url(self, database: str = "postgres") -> str:
         """The connection URL of `database`, as the superuser `postgres`."""
@@ -97,6 +98,24 @@ class Postgres:
         """Stop the server: a fast shutdown, which ends open connections and writes a checkpoint."""
         self.child.stop()
 
+    def crash(self) -> None:
+        """Stop the server at once, without a checkpoint: the next start recovers from the log."""
+        os.kill(self.child.pid, signal.SIGQUIT)
+        self.child.wait()
+
+    def start_again(self) -> None:
+        """Start the stopped server on its data and port, and wait until it answers."""
+        self.child = self._launch()
+        wait_for(self.child, self.missing)
+
+    def missing(self) -> str | None:
+        """What it lacks to be ready, None when it answers; for `wait_for`."""
+        try:
+            psycopg.connect(self.url(), connect_timeout=2).close()
+        except psycopg.OperationalError as error:
+            return str(error)
+        return None
+
     def _execute(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(statement)
@@ -149,32 +168,27 @@ def start(
         **({"log_statement": "all"} if log_statements else {}),
         **(settings or {}),
     }
-    child = Child(
-        "PostgreSQL",
-        # By absolute path: a server started by its bare name looks along PATH for its share directory, and finds another version's.
-        [
-            binaries / "postgres",
-            "-D",
-            data,
-            *(word for key, value in choices.items() for word in ("-c", f"{key}={value}")),
-        ],
-        log=log,
-        directory=home,
-        account=account,
-        stop_signal=signal.SIGINT,
-        stop_seconds=15,
-        death_signal=signal.SIGINT,
-    )
-    server = Postgres(child, port, password)
 
-    def missing() -> str | None:
-        try:
-            psycopg.connect(server.url(), connect_timeout=2).close()
-        except psycopg.OperationalError as error:
-            return str(error)
-        return None
+    def launch() -> Child:
+        return Child(
+            "PostgreSQL",
+            # By absolute path: a server started by its bare name looks along PATH for its share directory, and finds another version's.
+            [
+                binaries / "postgres",
+                "-D",
+                data,
+                *(word for key, value in choices.items() for word in ("-c", f"{key}={value}")),
+            ],
+            log=log,
+            directory=home,
+            account=account,
+            stop_signal=signal.SIGINT,
+            stop_seconds=15,
+            death_signal=signal.SIGINT,
+        )
 
-    wait_for(child, missing)
+    server = Postgres(launch(), port, password, launch)
+    wait_for(server.child, server.missing)
     return server
 
 

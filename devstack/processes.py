@@ -113,6 +113,12 @@ class Child:
         """The exit status, negative for a signal; None while the child runs."""
         return self._process.poll()
 
+    def wait(self, seconds: float = 15) -> None:
+        """Wait for a child that was told to end by other ways than `stop`; then nothing of it is left."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        self.stop()
+
     def finish(self, seconds: float = 60) -> None:
         """Wait for a child that does one job and ends. Raises StartFailed when it fails or needs longer."""
         try:

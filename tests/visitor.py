@@ -44,6 +44,19 @@ def newcomer(
     `user` and `session` are values of further columns. That the real ones are the same is shown
     where people sign up by HTTP.
     """
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        return sign_up_by_sql(connection, cookie, user=user, session=session, lifetime=lifetime)
+
+
+def sign_up_by_sql(
+    connection: psycopg.Connection,
+    cookie: SessionCookie,
+    *,
+    user: dict[str, object] | None = None,
+    session: dict[str, object] | None = None,
+    lifetime: timedelta = timedelta(days=7),
+) -> Person:
+    """Do as `newcomer`, for crowds, with a connection that is there already."""
     user_id, token = secrets.token_hex(16), secrets.token_hex(16)
     person = Person(
         user_id,
@@ -64,15 +77,14 @@ def newcomer(
             "updatedAt": now,
         },
     }
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        for table, more in (("user", user), ("session", session)):
-            row = rows[table] | (more or {})
-            insert = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
-                sql.Identifier(table),
-                sql.SQL(", ").join(map(sql.Identifier, row)),
-                sql.SQL(", ").join(map(sql.Literal, row.values())),
-            )
-            connection.execute(insert)
+    for table, more in (("user", user), ("session", session)):
+        row = rows[table] | (more or {})
+        insert = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, row)),
+            sql.SQL(", ").join(map(sql.Literal, row.values())),
+        )
+        connection.execute(insert)
     return person
 
 
