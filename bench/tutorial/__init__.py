@@ -1,0 +1,1 @@
+"""The same form written as tutorials write it, for the fault tests to compare with."""
