@@ -31,6 +31,7 @@ listen_port = {port}
 unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = {home}/users
+stats_users = postgres
 pool_mode = transaction
 default_pool_size = {pool_size}
 max_client_conn = 500
@@ -57,6 +58,13 @@ class PgBouncer:
         parts = urlsplit(self.server.url(database))
         name_and_password = parts.netloc.partition("@")[0]
         return parts._replace(netloc=f"{name_and_password}@127.0.0.1:{self.port}").geturl()
+
+    def transactions(self) -> int:
+        """How many transactions it has passed on since it was started."""
+        with psycopg.connect(self.url("pgbouncer"), autocommit=True) as console:
+            stats = console.execute("SHOW STATS")
+            names = [column.name for column in stats.description or ()]
+            return sum(int(dict(zip(names, row, strict=True))["total_xact_count"]) for row in stats)
 
     def kill(self) -> None:
         """End it by SIGKILL, its connections with it."""

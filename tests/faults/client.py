@@ -14,10 +14,15 @@ class Answer:
     """What came back: `status` 0 when nothing did; `seconds` until then; `at`, by `time.monotonic`."""
 
     status: int
-    location: str
+    headers: Mapping[str, str]
     body: str
     seconds: float
     at: float
+
+    @property
+    def location(self) -> str:
+        """Where a redirect leads."""
+        return self.headers.get("Location", "")
 
 
 async def ask(
@@ -50,7 +55,7 @@ async def ask(
     fields = dict(line.split(": ", 1) for line in lines if ": " in line)
     whole = int(fields.get("Content-Length", "0")) == len(content)
     status = int(first.split()[1]) if whole and first.startswith("HTTP/1.1 ") else 0
-    return Answer(status, fields.get("Location", ""), content.decode(), at - began, at)
+    return Answer(status, fields, content.decode(), at - began, at)
 
 
 async def _exchange(port: int, request: bytes) -> bytes:
