@@ -1,22 +1,29 @@
-"""`python -m tests.faults.cuts`: the connection to the database is cut once at every message of a
-save, in either direction, from the first byte of a new connection on.
+"""`python -m tests.faults.cuts [--tutorial]`: the connection to the database is cut once at every
+message of a save, in either direction, from the first byte of a new connection on.
 
 A save is what "Confirm" costs: the session is looked up, then the answers are saved, on a connection
 that is made for it. It is right when the app answers "saved" and the row holds those answers.
 """
 
+import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
-from flask import Flask
+from werkzeug.test import TestResponse
 
+from bench.tutorial.app import create_app as create_tutorial
 from onboarding import create_app
 from onboarding.profiles.questions import Answers, DeveloperRole, PythonProficiency
-from tests.faults.proxy import Message, Proxy, cut_at, let_pass
-from tests.faults.stand import Stand, raised
-from tests.visitor import Visitor, newcomer
+from tests.faults.proxy import Message, cut_at, let_pass
+from tests.faults.stand import OURS, TUTORIAL, Row, Stand, raised
+from tests.visitor import Person, Visitor
 
+DRAFT = Answers(PythonProficiency.BEGINNER, DeveloperRole.FRONTEND)
 ANSWERS = Answers(PythonProficiency.ADVANCED, DeveloperRole.NONE)
+FORM = {name: answer.value for name, answer in ANSWERS.known().items()}
 
 
 @dataclass(frozen=True)
@@ -27,70 +34,113 @@ class Cut:
     happened: bool
     status: int
     location: str
-    row: tuple[str, str, bool] | None
+    rows: list[Row]
 
     @property
     def is_right(self) -> bool:
         """Tell whether the connection was cut, and nobody noticed."""
         told = self.happened and (self.status, self.location) == (303, "/profile")
-        return told and self.row == (ANSWERS.python_proficiency, ANSWERS.developer_role, True)
+        return told and self.rows == [(*FORM.values(), True)]
 
 
-def cuts(stand: Stand) -> list[Cut]:
+class Saver(Protocol):
+    """An app in this process, which is the app as gunicorn serves it."""
+
+    def disconnect(self) -> None:
+        """Close every connection to the database, so that the next request makes one."""
+
+    def confirm(self, person: Person) -> TestResponse:
+        """Send the person's confirmation of `ANSWERS`."""
+
+
+class Ours:
+    """This app."""
+
+    def __init__(self, stand: Stand) -> None:
+        self._app = create_app(stand.settings("proxied"))
+        self._parts = self._app.extensions["onboarding"]
+
+    def disconnect(self) -> None:
+        # The main site's layout is looked for at times; not in a save, or no two were alike.
+        if faults := self._parts.identities.check():
+            raise RuntimeError(faults)
+        self._parts.database.engine.dispose()
+
+    def confirm(self, person: Person) -> TestResponse:
+        return Visitor(self._app, person, {}).post("/onboarding/review", FORM)
+
+
+class Tutorials:
+    """The tutorial's app."""
+
+    def __init__(self, stand: Stand) -> None:
+        self._stand = stand
+
+    def disconnect(self) -> None:
+        url = self._stand.way("proxied", TUTORIAL)
+        self._app = create_tutorial(url, self._stand.secret)
+        self._app.logger.disabled = True
+
+    def confirm(self, person: Person) -> TestResponse:
+        client = self._app.test_client(use_cookies=False)
+        return client.post("/onboarding/review", data=FORM, headers={"Cookie": person.cookie})
+
+
+def cuts(stand: Stand, database: str = OURS) -> list[Cut]:
     """Cut at each message in turn."""
-    # Bound to the app of this process, which is the app as gunicorn would serve it.
-    settings = stand.settings("proxied")
-    app = create_app(settings)
-    try:
-        uncut = _save(stand, app, None)
+    saver: Saver = Ours(stand) if database == OURS else Tutorials(stand)
+    with _passing(stand):
+        uncut = _save(stand, database, saver, None)
         if not uncut.is_right:
             raise RuntimeError(f"without any cut: {uncut}")
         count = len(stand.proxy.messages)
-        return [_save(stand, app, number) for number in range(count)]
+        found = [_save(stand, database, saver, number) for number in range(count)]
+        saver.disconnect()
+    return found
+
+
+@contextmanager
+def _passing(stand: Stand) -> Iterator[None]:
+    try:
+        yield
     finally:
         stand.proxy.follow(let_pass)
-        app.extensions["onboarding"].database.engine.dispose()
 
 
-def _save(stand: Stand, app: Flask, number: int | None) -> Cut:
-    proxy: Proxy = stand.proxy
-    parts = app.extensions["onboarding"]
-    person = newcomer(stand.way("direct"), stand.cookie)
-    stand.draft([person], Answers(PythonProficiency.BEGINNER, DeveloperRole.FRONTEND))
-    window = Visitor(app, person, {})
+def _save(stand: Stand, database: str, saver: Saver, number: int | None) -> Cut:
+    proxy = stand.proxy
+    [person] = stand.people(1, database)
+    stand.draft([person], DRAFT, database)
     proxy.follow(let_pass)
-    # The main site's layout is looked for at times; not meanwhile, or no two saves were alike.
-    if faults := parts.identities.check():
-        raise RuntimeError(faults)
-    parts.database.engine.dispose()
+    saver.disconnect()
     proxy.follow(let_pass if number is None else cut_at(number))
-    known = {name: answer.value for name, answer in ANSWERS.known().items()}
-    answer = window.post("/onboarding/review", known)
-    seen = proxy.messages
-    rows = stand.rows().get(person.user_id, [])
+    answer = saver.confirm(person)
     return Cut(
-        seen[number or 0],
+        proxy.messages[number or 0],
         number is None or proxy.cuts == 1,
         answer.status_code,
         answer.headers.get("Location", ""),
-        rows[0] if len(rows) == 1 else None,
+        stand.rows(database)[person.user_id],
     )
-
-
-def summary(found: list[Cut]) -> str:
-    """Give the figure."""
-    return f"{sum(cut.is_right for cut in found)} of {len(found)} cuts right"
 
 
 def main() -> int:
     """Cut everywhere; the last line is the figure."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tutorial", action="store_true")
+    chosen = parser.parse_args()
     with raised() as stand:
-        found = cuts(stand)
+        found = cuts(stand, TUTORIAL if chosen.tutorial else OURS)
     for cut in found:
         if not cut.is_right:
             print(cut)
     print(summary(found))
     return int(not all(cut.is_right for cut in found))
+
+
+def summary(found: list[Cut]) -> str:
+    """Give the figure."""
+    return f"{sum(cut.is_right for cut in found)} of {len(found)} right"
 
 
 if __name__ == "__main__":
