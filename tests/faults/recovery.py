@@ -10,18 +10,15 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tests.faults.client import Answer, ask
 from tests.faults.proxy import cut_all, let_pass, stall_all
-from tests.faults.stalls import PATIENCE_S, probes
+from tests.faults.stalls import ALIVE_WITHIN_S, PATIENCE_S, RECOVERED_WITHIN_S, probes
 from tests.faults.stand import OURS, TUTORIAL, Stand, raised
 
-WITHIN_S = 1
-# Slower than a person would notice, and what an orchestrator's probe waits at least.
-ALIVE_WITHIN_S = 0.5
 A_SECOND = 20
 
 
@@ -35,10 +32,15 @@ class Recovery:
     failed_meanwhile: int
     asked: int
 
-    @property
-    def is_right(self) -> bool:
-        """Tell whether it was over in time, and the process alive all the while."""
-        return self.recovered_s <= WITHIN_S and self.probes_s <= ALIVE_WITHIN_S
+    def is_right(self, slack_s: float = 0) -> bool:
+        """Tell whether it was over in time, and the process alive all the while.
+
+        `slack_s` is for a machine that does other things meanwhile.
+        """
+        return (
+            self.recovered_s <= RECOVERED_WITHIN_S + slack_s
+            and self.probes_s <= ALIVE_WITHIN_S + slack_s
+        )
 
     def __str__(self) -> str:
         return (
@@ -69,11 +71,15 @@ def outages(stand: Stand) -> dict[str, Outage]:
     return found
 
 
-def recoveries(stand: Stand, database: str = OURS, seconds: float = 4) -> list[Recovery]:
-    """Let the database be away for `seconds` in each way."""
+def recoveries(
+    stand: Stand, database: str = OURS, seconds: float = 4, only: Collection[str] = ()
+) -> list[Recovery]:
+    """Let the database be away for `seconds` in each way, or in some."""
     found = []
     ports = {}
     for name, (way, begin, end) in outages(stand).items():
+        if only and name not in only:
+            continue
         if way not in ports:
             ports[way] = stand.instance(way, database)[0].port
         found.append(_recovery(stand, ports[way], database, seconds, name, begin, end))
@@ -108,7 +114,7 @@ def _recovery(
         time.sleep(seconds)
         end()
         back = time.monotonic()
-        time.sleep(2 * WITHIN_S)
+        time.sleep(2 * RECOVERED_WITHIN_S)
         stopped.set()
         answers, health = reading.result(), probing.result()
     # The tutorial's app answers 200 here, ours leads to the questions.
@@ -136,7 +142,7 @@ def main() -> int:
         f"slowest recovery {max(one.recovered_s for one in found):.2f} s, "
         f"slowest /healthz {max(one.probes_s for one in found) * 1000:.0f} ms"
     )
-    return int(not all(recovery.is_right for recovery in found))
+    return int(not all(recovery.is_right() for recovery in found))
 
 
 if __name__ == "__main__":

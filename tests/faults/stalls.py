@@ -31,6 +31,7 @@ SETTINGS = {
 # What may come on top: the server is told that nobody waits any more, and the answer is made.
 GRACE_S = 0.5
 ALIVE_WITHIN_S = 0.1
+RECOVERED_WITHIN_S = 1
 WAITING = 8
 # Whoever waits longer than this waits for good, as far as people go.
 PATIENCE_S = 10
@@ -47,13 +48,15 @@ class Stall:
     unanswered: int
     recovered: bool
 
-    @property
-    def is_right(self) -> bool:
-        """Tell whether everybody was answered in time, and all was well afterwards."""
+    def is_right(self, slack_s: float = 0) -> bool:
+        """Tell whether everybody was answered in time, and all was well afterwards.
+
+        `slack_s` is for a machine that does other things meanwhile.
+        """
         return (
-            self.reads_s <= READ_BUDGET_S + GRACE_S
-            and self.saves_s <= WRITE_BUDGET_S + GRACE_S
-            and self.probes_s <= ALIVE_WITHIN_S
+            self.reads_s <= READ_BUDGET_S + GRACE_S + slack_s
+            and self.saves_s <= WRITE_BUDGET_S + GRACE_S + slack_s
+            and self.probes_s <= ALIVE_WITHIN_S + slack_s
             and not self.unanswered
             and self.recovered
         )
@@ -155,7 +158,7 @@ def _stall(stand: Stand, port: int, database: str, name: str, stage: Stage) -> S
         answers, probed = _during(port, stage, waiting)
         slow.append(answers)
         health += probed
-        time.sleep(0.6)  # until a breaker lets the next one through
+        asyncio.run(_until_answered(port, stand.headers(readers[0])))
     after = asyncio.run(saves())
     return Stall(
         name,
@@ -165,6 +168,16 @@ def _stall(stand: Stand, port: int, database: str, name: str, stage: Stage) -> S
         sum(answer.status == 0 for answer in [*slow[0], *slow[1], *health]),
         all(answer.status == 303 for answer in after),
     )
+
+
+async def _until_answered(port: int, headers: dict[str, str]) -> None:
+    """Ask until there is an answer again, for a second at most."""
+    until = time.monotonic() + RECOVERED_WITHIN_S
+    while time.monotonic() < until:
+        answer = await ask(port, "/profile", headers, None, RECOVERED_WITHIN_S)
+        if answer.status in (200, 303):
+            return
+        await asyncio.sleep(0.05)
 
 
 def _during(
@@ -202,8 +215,8 @@ def main() -> int:
         found = stalls(stand, TUTORIAL if chosen.tutorial else OURS)
     for stall in found:
         print(stall)
-    print(f"{sum(stall.is_right for stall in found)} of {len(found)} stalls right")
-    return int(not all(stall.is_right for stall in found))
+    print(f"{sum(stall.is_right() for stall in found)} of {len(found)} stalls right")
+    return int(not all(stall.is_right() for stall in found))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 instances of the app under gunicorn, and ways to the database on which things go wrong.
 """
 
+import os
 import secrets
+import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -46,7 +48,7 @@ class Stand:
     secret: str
     logs: Path
     origin: str
-    kept: ExitStack
+    _instances: list[Child] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
 
     def way(self, name: str, database: str = OURS) -> str:
@@ -76,8 +78,15 @@ class Stand:
             SERVED[database],
         )
         child = app.start(self.logs / f"app-{next(self._numbers)}.log")
-        self.kept.enter_context(child)
+        self._instances.append(child)
         return app, child
+
+    def stop_instances(self) -> None:
+        """End all instances at once: nobody waits for their answers any more."""
+        while self._instances:
+            child = self._instances.pop()
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
 
     def settings(self, way: str = "direct") -> Settings:
         """Give the settings of an instance."""
@@ -152,11 +161,9 @@ def raised(*, pooler: bool = False) -> Iterator[Stand]:
         server = kept.enter_context(postgres.temporary(settings=durable))
         logs = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="faults-")))
         secret = secrets.token_urlsafe(32)
-        for database in (TUTORIAL, OURS):
-            server.create_database(database)
-            MainSite(9, server.url(database), secret, "http://localhost:9").migrate(
-                logs / f"{database}-site.log"
-            )
+        site = MainSite(9, server.create_database(OURS), secret, "http://localhost:9")
+        site.migrate(logs / "site-migrate.log")
+        server.create_database(TUTORIAL, template=OURS)
         App(9, server.url(OURS), secret, "http://localhost:9").migrate(logs / "app-migrate.log")
         engine = create_engine(server.url(TUTORIAL).replace("://", "+psycopg://"))
         TutorialProfile.metadata.create_all(engine)
@@ -164,8 +171,9 @@ def raised(*, pooler: bool = False) -> Iterator[Stand]:
         proxy = kept.enter_context(Proxy(server.port))
         found = kept.enter_context(pgbouncer.before(server)) if pooler else None
         origin = f"http://localhost:{free_port()}"
-        with ExitStack() as instances:
-            yield Stand(server, proxy, found, secret, logs, origin, instances)
+        stand = Stand(server, proxy, found, secret, logs, origin)
+        kept.callback(stand.stop_instances)
+        yield stand
 
 
 def _at_port(url: str, port: int) -> str:
