@@ -14,12 +14,13 @@ ifndef INSTALLING
 .NOTPARALLEL:
 endif
 
-.PHONY: help demo test test-browsers bench check compatibility audit screenshots translations lock clean setup tools
+.PHONY: help demo test test-browsers stress bench check compatibility audit screenshots translations lock clean setup tools
 
 help:
 	@echo 'make demo           run all of it here: PostgreSQL, a Better-Auth main site, the app; Ctrl+C stops it'
 	@echo 'make test           checks, then the whole suite; make test ARGS="-k wizard" passes arguments to pytest'
 	@echo 'make test-browsers  the frame in Chromium, Firefox and WebKit; installs them (Debian, Ubuntu: by apt)'
+	@echo 'make stress         faults, storms and restarts at length; writes docs/reliability.md; installs PgBouncer and nginx'
 	@echo 'make bench          measure the pages beside their peers; writes the figures of docs/performance.md'
 	@echo 'make check          format, lint, types, import contracts, forbidden patterns'
 	@echo 'make compatibility  run main sites of every kind and version; writes the tables of docs/compatibility.md'
@@ -49,6 +50,20 @@ test-browsers: setup .venv/.browsers
 		$$sudo apt-get update -q >/dev/null && $$sudo apt-get install -y -q --no-install-recommends $$missing >/dev/null; \
 	fi
 	@exec xvfb-run -a $(BIN)/python -m pytest -o addopts="-q --import-mode=importlib -p no:valkey" tests/engines $(ARGS)
+
+# PgBouncer and nginx exist in no package of Python's or Node's. Debian puts servers where PATH may not look.
+stress: setup
+	@missing=; PATH="$$PATH:/usr/sbin"; \
+	for pair in pgbouncer:pgbouncer nginx:nginx-light; do \
+		command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		command -v apt-get >/dev/null || { echo "needed:$$missing (install them by hand: there is no apt-get here)" >&2; exit 1; }; \
+		echo "installing$$missing"; \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -q >/dev/null && $$sudo apt-get install -y -q --no-install-recommends $$missing >/dev/null; \
+	fi
+	@exec $(BIN)/python -m tests.stress.document $(ARGS)
 
 # On a quiet machine of two cores at least: 7 minutes. ARGS=--quick tries it in one, and writes nothing.
 bench: setup .venv/.bench bench/peers/node_modules/.stamp

@@ -65,7 +65,9 @@ def create_app(database_url: str, secret: str) -> Flask:
     """Make the app."""
     app = Flask(__name__)
     url = database_url.replace("postgresql://", "postgresql+psycopg://")
-    db = scoped_session(sessionmaker(create_engine(url)))
+    engine = create_engine(url)
+    app.extensions["engine"] = engine
+    db = scoped_session(sessionmaker(engine))
 
     @app.teardown_appcontext
     def _done(_: BaseException | None) -> None:

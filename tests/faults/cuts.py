@@ -74,12 +74,11 @@ class Tutorials:
     """The tutorial's app."""
 
     def __init__(self, stand: Stand) -> None:
-        self._stand = stand
+        self._app = create_tutorial(stand.way("proxied", TUTORIAL), stand.secret)
+        self._app.logger.disabled = True
 
     def disconnect(self) -> None:
-        url = self._stand.way("proxied", TUTORIAL)
-        self._app = create_tutorial(url, self._stand.secret)
-        self._app.logger.disabled = True
+        self._app.extensions["engine"].dispose()
 
     def confirm(self, person: Person) -> TestResponse:
         client = self._app.test_client(use_cookies=False)
