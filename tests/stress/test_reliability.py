@@ -72,6 +72,8 @@ def test_a_storm_with_faults(stand: Stand, figure: Figure, database: str, column
     assert tally.is_clean or not is_ours(database), tally
 
 
+# SQLAlchemy forgets a connection of the tutorial's that broke while it was being made.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @BOTH
 def test_cuts(stand: Stand, figure: Figure, database: str, column: str) -> None:
     found = cuts(stand, database)
