@@ -31,6 +31,7 @@ from tests.visitor import Person, Visitor, newcomer
 
 # Whole files go to one worker each; a long one that came last would keep the others waiting.
 LONG_FILES = (
+    "test_faults",
     "test_rolling",
     "test_demo",
     "test_pages",
