@@ -89,6 +89,8 @@ def cuts(stand: Stand, database: str = OURS) -> list[Cut]:
     """Cut at each message in turn."""
     saver: Saver = Ours(stand) if database == OURS else Tutorials(stand)
     with _passing(stand):
+        # What comes only once in a process's life comes now.
+        _save(stand, database, saver, None)
         uncut = _save(stand, database, saver, None)
         if not uncut.is_right:
             raise RuntimeError(f"without any cut: {uncut}")
@@ -115,7 +117,8 @@ def _save(stand: Stand, database: str, saver: Saver, number: int | None) -> Cut:
     proxy.follow(let_pass if number is None else cut_at(number))
     answer = saver.confirm(person)
     return Cut(
-        proxy.messages[number or 0],
+        # The last one, where the cut never came.
+        proxy.messages[min(number or 0, len(proxy.messages) - 1)],
         number is None or proxy.cuts == 1,
         answer.status_code,
         answer.headers.get("Location", ""),

@@ -1,5 +1,5 @@
-"""`python -m tests.faults.stalls [--pooler]`: the database falls silent, at every stage, while as many
-requests wait for it as a worker has threads.
+"""`python -m tests.faults.stalls [--pooler]`: the database falls silent, at every stage, while more
+requests come than a worker has threads.
 
 Every request has to be answered within its budget and half a second, and `/healthz` within 0.1 s all
 the while: an orchestrator that gets no answer kills a process that only waits.
@@ -32,7 +32,7 @@ SETTINGS = {
 GRACE_S = 0.5
 ALIVE_WITHIN_S = 0.1
 RECOVERED_WITHIN_S = 1
-WAITING = 8
+WAITING = 40
 # Whoever waits longer than this waits for good, as far as people go.
 PATIENCE_S = 10
 

@@ -22,7 +22,7 @@ COMMANDS = {
     "500 people × 4 different answers at once": "python -m tests.faults.storm",
     "the same during 32 faults": "python -m tests.faults.storm --faults --pooler",
     "one cut at each message of a save": "python -m tests.faults.cuts",
-    "silence while 8 requests wait": "python -m tests.faults.stalls --pooler",
+    "silence while 40 requests wait": "python -m tests.faults.stalls --pooler",
     "an outage of 4 seconds": "python -m tests.faults.recovery --pooler",
     "1,200 transactions through PgBouncer": "python -m tests.faults.pooler",
     "clocks a minute off": "python -m tests.faults.clocks",

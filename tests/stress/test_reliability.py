@@ -27,6 +27,10 @@ BOTH = pytest.mark.parametrize(
 )
 
 
+# SQLAlchemy forgets a connection of the tutorial's that broke while it was being made.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
 @pytest.fixture(scope="module")
 def stand() -> Iterator[Stand]:
     with raised(pooler=True) as stand:
@@ -72,8 +76,6 @@ def test_a_storm_with_faults(stand: Stand, figure: Figure, database: str, column
     assert tally.is_clean or not is_ours(database), tally
 
 
-# SQLAlchemy forgets a connection of the tutorial's that broke while it was being made.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @BOTH
 def test_cuts(stand: Stand, figure: Figure, database: str, column: str) -> None:
     found = cuts(stand, database)
@@ -98,7 +100,7 @@ def test_stalls(stand: Stand, figure: Figure, database: str, column: str) -> Non
     text = f"answered within {slowest:.1f} s (budgets 1 and 2 s), `/healthz` {probes * 1000:.0f} ms"
     if unanswered:
         text = f"{unanswered} unanswered after {slowest:.0f} s, `/healthz` {probes * 1000:.0f} ms"
-    figure("silence while 8 requests wait", column, text)
+    figure("silence while 40 requests wait", column, text)
     if is_ours(database):
         assert len(found) == 6
         assert [stall for stall in found if not stall.is_right()] == []
