@@ -39,8 +39,10 @@ log = logging.getLogger(__name__)
 LARGEST_BODY = 16 * 1024
 # A file for each language but English.
 TRANSLATIONS = Path(__file__).parent / "translations"
-# Fewer connections than threads: with the database stalled, some threads stay free to say so.
 POOL_SIZE = 5
+# How many requests of a worker may wait for the database at once. Fewer than its threads
+# (WEB_THREADS): while it is silent, some stay free to say so.
+ROOM = 28
 # The first look only informs: it must not keep the app from starting.
 LOOK_S = 2
 
@@ -61,6 +63,7 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
         settings.read_budget_s,
         settings.write_budget_s,
         prepares=settings.prepares,
+        room=ROOM,
     )
     identities = _source(settings, database)
 

@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-# A request that finds no free connection soon is better told so than kept waiting: the server's
-# threads are few, and the probes need one.
-PLACE_WAIT_S = 0.3
+# While the database answers, somebody leaves it more often than this.
+MOVING_S = 0.08
+
 # Where there is no budget.
 CONNECT_TIMEOUT_S = 5
 
@@ -81,7 +81,9 @@ class Database:
 
     `read_s` and `write_s` are budgets in seconds: what a read, and what a save, may take with all its
     attempts. An earlier deadline around it (`resilience.Within`) counts as well. At most `pool_size`
-    pieces of work are under way at once, those that wait for their next attempt included.
+    pieces of work are under way at once, those that wait for their next attempt included. `room` is
+    for how many there is room in all, those that wait for their turn included; whoever comes then
+    waits while it moves, else is told at once. With fewer than the server's threads, some stay free for the probes.
     """
 
     def __init__(
@@ -92,10 +94,13 @@ class Database:
         write_s: float = WRITE_BUDGET_S,
         *,
         prepares: bool = True,
+        room: int = 28,
     ) -> None:
         self._read_s = read_s
         self._write_s = write_s
         self._prepares = prepares
+        self._room = BoundedSemaphore(room)
+        self._last_left = 0.0
         self._places = BoundedSemaphore(pool_size)
         self._breaker = Breaker()
         # Connections made before this, on the clock of time.monotonic(), have died with another.
@@ -105,7 +110,8 @@ class Database:
             isolation_level="AUTOCOMMIT",
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=PLACE_WAIT_S,
+            # There is a connection for each place.
+            pool_timeout=1,
             # No ping before use (pool_pre_ping): a round trip for every request, to find a dropped
             # connection which the second attempt replaces anyway.
             pool_recycle=RECYCLE_S,
@@ -160,14 +166,12 @@ class Database:
     def _persistently(self, budget_s: float, attempt: Callable[[], T]) -> T:
         if not self._breaker.lets_through():
             raise Unavailable("the database did not answer a moment ago")
-        if not self._places.acquire(timeout=PLACE_WAIT_S):
-            self._breaker.failed()
-            raise Unavailable("no free connection")
+        if not self._enter():
+            # No sign of an outage: the crowd may be ours.
+            raise Unavailable("too many wait for the database already")
         try:
             with Within(budget_s):
-                # Half of it for one attempt: a connection that died without a word leaves time for
-                # another one.
-                done = persistently(partial(_attempted, attempt, budget_s / 2), _passes)
+                done = self._in_turn(budget_s, attempt)
         except Exception as error:
             meaning = _meaning(error)
             if meaning is None or isinstance(meaning, SchemaChanged):
@@ -179,9 +183,27 @@ class Database:
                 raise
             raise meaning from None
         finally:
-            self._places.release()
+            self._room.release()
+            self._last_left = time.monotonic()
         self._breaker.succeeded()
         return done
+
+    def _enter(self) -> bool:
+        """Wait for room while people leave it; where nobody does, there is nothing to wait for."""
+        while time.monotonic() - self._last_left < MOVING_S:
+            if self._room.acquire(timeout=MOVING_S / 4):
+                return True
+        return self._room.acquire(blocking=False)
+
+    def _in_turn(self, budget_s: float, attempt: Callable[[], T]) -> T:
+        if not self._places.acquire(timeout=max(seconds_left(), 0)):
+            raise driver.OutOfTime(driver.OutOfTime.WORDS)
+        try:
+            # Half of it for one attempt: a connection that died without a word leaves time for
+            # another one.
+            return persistently(partial(_attempted, attempt, budget_s / 2), _passes)
+        finally:
+            self._places.release()
 
     def _rows(self, sql: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         borrowed = self._borrow()

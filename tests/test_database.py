@@ -5,6 +5,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -12,7 +13,6 @@ from sqlalchemy import URL, Connection, make_url, text
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from devstack.postgres import Postgres
-from onboarding import database as room
 from onboarding.database import Database, SchemaChanged, Unavailable
 from onboarding.resilience import Within
 from tests.faults.proxy import Message, Proxy, Verdict, let_pass, stall_all
@@ -347,26 +347,41 @@ def test_a_server_that_never_answers_is_unavailable_within_the_budget(host: str)
         assert 0.5 < time.monotonic() - started < 1.1
 
 
-def test_without_a_free_connection_the_caller_is_soon_told_so(
-    monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
-    assert room.PLACE_WAIT_S <= 0.3
-    monkeypatch.setattr(room, "PLACE_WAIT_S", 0.1)
+def test_who_finds_no_room_is_told_at_once_and_who_waits_gets_their_turn(url: str) -> None:
     taken, done = threading.Event(), threading.Event()
+    answers = []
 
     def keep(connection: Connection) -> None:
         taken.set()
         done.wait(10)
 
-    with opened(engine_url(url), pool_size=1) as database:
+    with opened(engine_url(url), pool_size=1, room=2) as database:
         keeper = threading.Thread(target=database.run, args=(keep,))
+        waiter = threading.Thread(target=lambda: answers.append(scalar(database, "SELECT 2")))
         keeper.start()
         taken.wait(10)
-        with pytest.raises(Unavailable, match="no free connection"):
-            scalar(database, "SELECT 1")
+        waiter.start()
+        time.sleep(0.1)
+        for _ in range(5):
+            started = time.monotonic()
+            with pytest.raises(Unavailable, match="too many wait"):
+                scalar(database, "SELECT 1")
+            assert time.monotonic() - started < 0.1
+        assert answers == []
         done.set()
         keeper.join(10)
+        waiter.join(10)
+        assert answers == [2]
+        # A crowd is no outage.
         assert scalar(database, "SELECT 1") == 1
+
+
+def test_a_crowd_before_a_database_that_answers_waits_for_room(url: str) -> None:
+    with opened(engine_url(url), pool_size=1, room=2) as database:
+        scalar(database, "SELECT 1")
+        with ThreadPoolExecutor(30) as crowd:
+            asked = [crowd.submit(scalar, database, "SELECT pg_sleep(0.01)") for _ in range(60)]
+        assert [one.exception() for one in asked] == [None] * 60
 
 
 @pytest.fixture
@@ -529,7 +544,6 @@ def test_what_is_around_the_work_bounds_it_as_well(proxy: Proxy, url: str) -> No
 def test_while_the_database_is_frozen_some_wait_and_all_others_are_told(
     proxy: Proxy, url: str
 ) -> None:
-    """Eight threads, five places: at least two are free for `/healthz`, three most of the time."""
     told: list[tuple[float, str]] = []
 
     def ask(database: Database) -> None:
@@ -538,21 +552,23 @@ def test_while_the_database_is_frozen_some_wait_and_all_others_are_told(
             hot(database)
         told.append((time.monotonic() - began, str(refusal.value)))
 
-    with opened(through(proxy, url), 5, read_s=1) as database:
+    with opened(through(proxy, url), 2, read_s=1, room=6) as database:
         assert hot(database) == 7
         proxy.follow(stall_all)
         first = [threading.Thread(target=ask, args=[database]) for _ in range(8)]
         for thread in first:
             thread.start()
         time.sleep(0.45)
-        # The three without a place have been told, and that was enough of failures.
-        assert [reason for _, reason in told] == ["no free connection"] * 3
-        for _ in range(20):
-            ask(database)
-        assert all(seconds < 0.05 for seconds, _ in told[3:23])
+        assert [reason for _, reason in told] == ["too many wait for the database already"] * 2
+        assert all(seconds < 0.2 for seconds, _ in told)
         for thread in first:
             thread.join()
+        # Who waited for their turn has waited no longer than who had theirs.
         assert max(seconds for seconds, _ in told) < 1.5
+        # By then the breaker is open.
+        for _ in range(20):
+            ask(database)
+        assert all(seconds < 0.1 for seconds, _ in told[8:])
         proxy.follow(let_pass)
         time.sleep(0.5)
         assert hot(database) == 7
