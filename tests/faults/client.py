@@ -1,6 +1,7 @@
 """Asks over raw connections, one each, so that whatever goes wrong on one is seen and counted."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,3 +67,5 @@ async def _exchange(port: int, request: bytes) -> bytes:
         return await reader.read()
     finally:
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
