@@ -75,7 +75,7 @@ class Stand:
             "http://localhost:9",
             workers,
             {"APP_URL": self.origin, **(settings or {})},
-            served=SERVED[database],
+            entry=SERVED[database],
         )
         child = app.start(self.logs / f"app-{next(self._numbers)}.log")
         self._instances.append(child)
