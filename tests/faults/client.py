@@ -3,11 +3,21 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+T = TypeVar("T")
+
 TIMEOUT_S = 60
+
+
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` to its end, in a thread of its own: this one may have a loop, a browser's."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 @dataclass(frozen=True)

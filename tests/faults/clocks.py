@@ -6,7 +6,6 @@ minute is in on every instance, one that ended half a minute ago is out on all, 
 clock decides.
 """
 
-import asyncio
 import sys
 import time
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from bs4 import BeautifulSoup
 
 from devstack.processes import ROOT
-from tests.faults.client import ask
+from tests.faults.client import ask, finish
 from tests.faults.stand import OURS, Stand, raised
 from tests.faults.storm import ALL_ANSWERS
 from tests.visitor import Person, newcomer
@@ -73,7 +72,7 @@ def skewed(stand: Stand, people_each: int = 25) -> Skewed:
         skews = [await _skew_s(port) for port in ports.values()]
         return Skewed(len(done), done.count(False), len(sessions), sessions.count(True), skews)
 
-    return asyncio.run(look())
+    return finish(look())
 
 
 async def _submit(stand: Stand, person: Person, shown: int, sent: int) -> bool:

@@ -10,7 +10,7 @@ import asyncio
 import sys
 from dataclasses import dataclass
 
-from tests.faults.client import Answer, ask
+from tests.faults.client import Answer, ask, finish
 from tests.faults.stand import OURS, TUTORIAL, Stand, raised
 from tests.faults.storm import ALL_ANSWERS
 from tests.visitor import Person
@@ -46,7 +46,7 @@ def pooled(stand: Stand, database: str = OURS, people: int = PEOPLE) -> Pooled:
     ports = [stand.instance("pooled", database, workers=2)[0].port for _ in range(2)]
     crowd = stand.people(people, database)
     before = stand.pooler.transactions()
-    answers = asyncio.run(_answers(stand, ports, crowd))
+    answers = finish(_answers(stand, ports, crowd))
     failed = 0
     for looked, saved in answers:
         failed += looked.status not in (200, 303)

@@ -11,7 +11,7 @@ from itertools import cycle, islice
 
 import psutil
 
-from tests.faults.client import Answer, ask
+from tests.faults.client import Answer, ask, finish
 from tests.faults.stand import OURS, Stand, raised
 from tests.faults.storm import ALL_ANSWERS
 
@@ -85,7 +85,7 @@ def _send(port: int, requests: list[Request]) -> list[Answer]:
 
         return await asyncio.gather(*(one(*request) for request in requests))
 
-    return asyncio.run(send())
+    return finish(send())
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from tests.faults.client import Answer, ask
+from tests.faults.client import Answer, ask, finish
 from tests.faults.proxy import Rule, cut_all, let_pass, stall_all, stall_on
 from tests.faults.stand import OURS, TUTORIAL, Stand, raised
 from tests.faults.storm import ALL_ANSWERS
@@ -154,12 +154,12 @@ def _stall(stand: Stand, port: int, database: str, name: str, stage: Stage) -> S
 
     slow, health = [], []
     for waiting in (reads, saves):
-        asyncio.run(reads())  # every thread has its connection, as after some time of use
+        finish(reads())  # every thread has its connection, as after some time of use
         answers, probed = _during(port, stage, waiting)
         slow.append(answers)
         health += probed
-        asyncio.run(_until_answered(port, stand.headers(readers[0])))
-    after = asyncio.run(saves())
+        finish(_until_answered(port, stand.headers(readers[0])))
+    after = finish(saves())
     return Stall(
         name,
         max(answer.seconds for answer in slow[0]),
@@ -189,7 +189,7 @@ def _during(
         with stage():
             probing = beside.submit(asyncio.run, probes(port, stopped))
             try:
-                answers = asyncio.run(waiting())
+                answers = finish(waiting())
             finally:
                 stopped.set()
         return answers, probing.result()

@@ -9,7 +9,7 @@ from tests.faults.client import Answer
 from tests.faults.storm import BAD, Post, tally
 from tests.visitor import Person
 
-ADA = Person("ada", "Ada", "ada@example.test", "", "", "")
+ADA = Person("a" * 32, "Ada", "ada@example.test", "", "", "t" * 32)
 FIRST = Answers(PythonProficiency.BEGINNER, DeveloperRole.NONE)
 SECOND = Answers(PythonProficiency.ADVANCED, DeveloperRole.NONE)
 FIRST_ROW = ("Beginner", "None", True)
@@ -41,6 +41,6 @@ SILENT = replace(BROKEN, status=0)
 )
 def test_a_failure_is_told_by_its_name(first, second, rows, found):
     posts = [Post(ADA, FIRST, first), Post(ADA, SECOND, second)]
-    counted = tally(posts, {"ada": rows}, faults=0, took_s=1)
+    counted = tally(posts, {ADA.user_id: rows}, faults=0, took_s=1)
     assert [name for name in BAD if getattr(counted, name)] == found
     assert counted.is_clean is (not found)
