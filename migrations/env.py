@@ -34,7 +34,8 @@ from onboarding.profiles.model import Base, UserId, UserProfile
 # waits for a moment only, lets them pass, and tries again.
 LOCK_TIMEOUT = "2s"
 ATTEMPTS = 5
-PAUSE_S = 1.0  # doubled each time
+PAUSE_S = 1.0  # doubled each time, up to LONGEST_PAUSE_S
+LONGEST_PAUSE_S = 8.0
 
 # A migration that is no longer heard of, its connection still open, gives its locks back.
 IDLE_TIMEOUT = "10s"
@@ -111,7 +112,7 @@ def _run_patiently(engine: Engine, user: betterauth.Table, attempts: int) -> Non
             raise CommandError(f"{used}; this migration changed nothing: run it again")
         print(f"{used}; trying again in {pause_s:g} s, {left} more", file=sys.stderr, flush=True)
         time.sleep(pause_s)
-        pause_s *= 2
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
 def _first_line(error: DBAPIError) -> str:
