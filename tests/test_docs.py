@@ -4,6 +4,7 @@ import os
 import re
 import runpy
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
@@ -156,6 +157,21 @@ def test_every_command_is_documented_and_no_other() -> None:
     assert documented == real
 
 
+@pytest.mark.parametrize(
+    ("document", "heading", "first_column"),
+    [
+        ("CONTRIBUTING.md", "Commands", "command"),
+        ("CONTRIBUTING.md", "Where things are", "place"),
+        ("CONTRIBUTING.md", "Decisions", "record"),
+        ("README.md", "Documents", "document"),
+    ],
+)
+def test_a_table_says_nothing_twice(document: str, heading: str, first_column: str) -> None:
+    rows = Counter(row[0] for row in table(ROOT / document, heading, first_column))
+    assert rows
+    assert [row for row, times in rows.items() if times > 1] == []
+
+
 def test_every_command_of_flask_is_documented_with_its_options_and_no_other() -> None:
     everything = "".join(document.read_text() for document in DOCUMENTS)
     for name, command in app_for_commands().cli.commands.items():
@@ -220,6 +236,8 @@ def test_every_decision_is_listed() -> None:
         if f"(docs/decisions/{record.name})" not in listed
     ]
     assert unlisted == []
+    records = [record for record, _ in table(ROOT / "CONTRIBUTING.md", "Decisions", "record")]
+    assert records == sorted(records)
 
 
 def test_the_changelog_keeps_to_its_format() -> None:
