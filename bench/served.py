@@ -24,7 +24,7 @@ PACKAGES = PEERS / "node_modules"
 # Python's own; everything else comes from the checkout's environment.
 PYTHON = (sys.executable, "-m")
 
-THREADS = 8
+THREADS = 32
 # The server class of gunicorn.conf.py, its number of threads too.
 GTHREAD = ("gunicorn", "--worker-class=gthread", f"--threads={THREADS}", "--workers=1")
 QUIET = ("--no-control-socket", "--keep-alive=75", "--log-level=warning")

@@ -306,7 +306,7 @@ def test_slow_clients_keep_nobody_closing(
     how: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Two hundred slow ones; the two instances have eight threads each."""
+    """Two hundred slow ones; the two instances have 32 threads each."""
     person = newcomers(stage, instances[0], 1)[0]
     headers = {"Cookie": person.cookie}
     with closing(SlowClients(SLOW_CLIENTS, front.dial, how)) as slow, closing(front.line()) as line:
