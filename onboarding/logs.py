@@ -33,13 +33,15 @@ _STRUCK_OUT = (
     # the database's address, with its password
     (re.compile(r"""\bpostgres(?:ql)?(?:\+\w+)?://[^\s"'\\]+"""), "[database]"),
     # an address's query: answers, return addresses
-    (re.compile(r"""(?<=[\w/])\?[\w.~%+-]*=[^\s"'\\]*"""), "?[query]"),
+    (re.compile(r"""\?[^\s"'\\=?]*=[^\s"'\\]*"""), "?[query]"),
 )
 _MARK = "[secret]"
 # A shorter one would be found in innocent words; those that we ask for are longer.
 _SHORTEST_SECRET = 8
 # Where PostgreSQL shows a row's values. The sentence before it names the constraint.
 _ROW_VALUES = re.compile(r"^(DETAIL|CONTEXT):.*", re.MULTILINE)
+# Where gunicorn shows what it couldn't read as HTTP: a query, or a form that stands where none may.
+_UNREADABLE = re.compile(r"^(Invalid request from ip=\S*: [^:]*: ).*", re.DOTALL)
 
 Event = MutableMapping[str, Any]
 
@@ -100,6 +102,7 @@ def formatter(
             ProcessorFormatter.remove_processors_meta,
             format_exc_info,
             _without_row_values,
+            _without_what_was_unreadable,
             _Line(render, secrets, asked),
         ],
     )
@@ -138,6 +141,11 @@ class _Line:
 def _without_row_values(logger: Any, method: str, event: Event) -> Event:
     if "exception" in event:
         event["exception"] = _ROW_VALUES.sub(r"\1: …", event["exception"])
+    return event
+
+
+def _without_what_was_unreadable(logger: Any, method: str, event: Event) -> Event:
+    event["event"] = _UNREADABLE.sub(r"\1[request]", str(event["event"]))
     return event
 
 

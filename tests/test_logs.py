@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import sys
 import time
 from dataclasses import replace
@@ -9,6 +10,13 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from gunicorn.http.errors import (
+    InvalidChunkSize,
+    InvalidHeader,
+    InvalidHTTPVersion,
+    InvalidRequestLine,
+    InvalidRequestMethod,
+)
 
 from devstack.app import App
 from devstack.processes import free_port
@@ -70,6 +78,7 @@ def test_a_traceback_forges_no_line_either():
         ("postgresql://app:pass@host/name?sslmode=require refused", "[database] refused"),
         ("postgres://app:pass@host", "[database]"),
         ("GET /a/b?python_proficiency=Advanced HTTP/1.1", "/a/b?[query] HTTP/1.1"),
+        ("GET /a.?b[]=1&developer_role=None HTTP/1.1", "/a.?[query] HTTP/1.1"),
         (f"it is {SECRET}.", "it is [secret]."),
         ("is it true? a=b", "is it true? a=b"),
         ("File /usr/lib/python3.11/site-packages/flask/app.py", "python3.11/site-packages/flask"),
@@ -93,6 +102,27 @@ def test_a_rows_values_stay_out_of_it():
     assert "violates a foreign key" in written
     # The line of code above it isn't the database's, and only a test writes such a one.
     assert "\\nDETAIL:  Key" not in written.rpartition("ValueError: ")[2]
+
+
+@pytest.mark.parametrize("form", ["json", "plain"])
+@pytest.mark.parametrize("client", ["", "192.0.2.1", "2001:db8::1"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidRequestLine("GET /a ?developer_role=None"),
+        InvalidRequestLine("GET /a?x=\x7f'\"&developer_role=None HTTP/1.1"),
+        InvalidRequestMethod("developer_role=None&x"),
+        InvalidHTTPVersion("developer_role=None HTTP/1.1"),
+        InvalidHeader("developer_role=None\n"),
+        InvalidChunkSize(b"developer_role=None"),
+    ],
+    ids=["line", "odd line", "method", "version", "header", "chunk"],
+)
+def test_what_is_no_http_stays_out_of_it(form, client, error):
+    kind, _, _ = str(error).partition(":")
+    written = line(f"Invalid request from ip={client}: {error}", form)
+    assert f"Invalid request from ip={client}: {kind}: [request]" in written
+    assert "developer_role" not in written
 
 
 def test_a_long_line_is_written_soon():
@@ -221,10 +251,14 @@ def test_the_servers_own_lines_and_the_apps_are_of_one_kind(
             httpx.get(f"{app.url}/nowhere{form}?q=secret", headers={"Cookie": real_ada.cookie})
             # Refused by gunicorn, before the app.
             httpx.get(f"{app.url}/", headers={"Cookie": f"{real_ada.cookie}{'x' * 40_000}"})
+            with socket.create_connection(("127.0.0.1", port)) as unreadable:
+                unreadable.sendall(b"q=secret&x\r\n\r\n")
+                assert unreadable.recv(12) == b"HTTP/1.1 400"
         lines = [reads(one) for one in child.log.read_text().splitlines()]
         loggers = {one["logger"] for one in lines}
         assert loggers == {"gunicorn.error", "onboarding.web.errors"}
         assert "q=secret" not in child.log.read_text()
+        assert "[request]" in child.log.read_text()
         # The server's workers know of their requests, too.
         assert f"nowhere{form}" in child.log.read_text()
         assert "request_id" in child.log.read_text()
