@@ -52,6 +52,7 @@ test-browsers: setup .venv/.browsers
 	@exec xvfb-run -a $(BIN)/python -m pytest -o addopts="-q --import-mode=importlib -p no:valkey" tests/engines $(ARGS)
 
 # PgBouncer and nginx exist in no package of Python's or Node's. Debian puts servers where PATH may not look.
+# ARGS chooses among what has a figure; without, people and generated requests at length come after it.
 stress: setup
 	@missing=; PATH="$$PATH:/usr/sbin"; \
 	for pair in pgbouncer:pgbouncer nginx:nginx-light; do \
@@ -63,7 +64,8 @@ stress: setup
 		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
 		$$sudo apt-get update -q >/dev/null && $$sudo apt-get install -y -q --no-install-recommends $$missing >/dev/null; \
 	fi
-	@exec $(BIN)/python -m tests.stress.document $(ARGS)
+	@$(BIN)/python -m tests.stress.document $(ARGS)
+	@$(if $(ARGS),,exec $(BIN)/python -m pytest tests/web/test_people.py tests/web/test_page_fuzz.py tests/web/test_api_fuzz.py -s --walks 200 --cases 6000)
 
 # On a quiet machine of two cores at least: 7 minutes. ARGS=--quick tries it in one, and writes nothing.
 bench: setup .venv/.bench bench/peers/node_modules/.stamp

@@ -18,11 +18,6 @@ def test_the_document_holds_a_table_as_it_is_written():
     assert text.partition(BEGIN)[2].partition(END)[0].strip() == table(written(text)).strip()
 
 
-def test_every_figure_has_been_found():
-    found = written(DOCUMENT.read_text())
-    assert [row for row in COMMANDS if not found.get((row, OURS))] == []
-
-
 def test_a_run_of_some_leaves_the_others_figures():
     rows = list(COMMANDS)
     text = f"before\n{BEGIN}\n{END}\nafter\n"

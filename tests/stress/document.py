@@ -27,6 +27,7 @@ COMMANDS = {
     "1,200 transactions through PgBouncer": "python -m tests.faults.pooler",
     "clocks a minute off": "python -m tests.faults.clocks",
     "20,000 requests": "python -m tests.faults.soak",
+    "12 restarts, reloads and killed workers": "python -m pytest tests/stress/test_rolling.py",
 }
 """Each row of the table, and what measures it alone."""
 

@@ -10,12 +10,14 @@ import pytest
 
 from onboarding import POOL_SIZE
 from tests.conftest import Stage
+from tests.stress.conftest import Figure
 from tests.stress.crowd import Crowd
+from tests.stress.document import OURS
 from tests.stress.front import Front, nginx
 from tests.stress.instances import ORIGIN, Instance, assert_all_was_kept, newcomers, two_instances
 
 POSTS = 6000
-# As many as one worker has connections for: with the other three gone it refuses nobody for want of one.
+# As many as one worker has connections for: with the other three gone nobody waits for one.
 PEOPLE = POOL_SIZE
 
 
@@ -36,7 +38,7 @@ def test_no_form_fails_while_instances_restart_reload_and_lose_workers(
     stage: Stage,
     instances: list[Instance],
     front: Front,
-    capsys: pytest.CaptureFixture[str],
+    figure: Figure,
 ) -> None:
     crowd = Crowd(newcomers(stage, instances[0], PEOPLE), front.line, ORIGIN)
     disturbances = [
@@ -53,13 +55,15 @@ def test_no_form_fails_while_instances_restart_reload_and_lose_workers(
         crowd.reach(max(0, POSTS - crowd.posts))
     finally:
         crowd.stop()
+    seconds = sorted(second for told in crowd.told for second in told.seconds)
+    assert seconds, crowd.failed[:3]
+    stops = [stop for instance in instances for stop in instance.stops]
+    figure(
+        f"{len(disturbances)} restarts, reloads and killed workers",
+        OURS,
+        f"{len(crowd.failed)} of {crowd.posts} posts failed; 99 % within "
+        f"{seconds[len(seconds) * 99 // 100]:.2f} s, slowest {seconds[-1]:.2f} s; "
+        f"an instance stopped in {max(stops, default=0):.1f} s",
+    )
     assert_all_was_kept(stage, crowd)
     assert crowd.posts >= POSTS
-    seconds = sorted(second for told in crowd.told for second in told.seconds)
-    stops = [stop for instance in instances for stop in instance.stops]
-    with capsys.disabled():
-        print(
-            f"\nrolling: {len(crowd.failed)} failed of {crowd.posts} posts during "
-            f"{len(disturbances)} restarts, reloads and killed workers; "
-            f"an instance stopped in {max(stops):.1f} s; slowest {seconds[-1]:.2f} s, 99 % below {seconds[len(seconds) * 99 // 100]:.2f} s"
-        )
