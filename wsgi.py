@@ -43,5 +43,4 @@ if _is_for_commands():
 else:
     app = _app_to_serve()
     # Now, once for all workers, and not at first use: the next release may lie in the folder by then.
-    for template in app.jinja_env.list_templates():
-        app.jinja_env.get_template(template)
+    app.extensions["onboarding"].pages.compile()

@@ -24,9 +24,10 @@ from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.errors import handle_errors
 from onboarding.web.headers import add_headers, headers_for
-from onboarding.web.journey import theme_asked
+from onboarding.web.journey import Journey
 from onboarding.web.keys import Pseudonyms
 from onboarding.web.language import speak
+from onboarding.web.pages import Pages
 from onboarding.web.seldom import Seldom
 from onboarding.web.writes import WriteLimit
 
@@ -73,6 +74,17 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     # "//profile" is no page of ours; merging its slashes would redirect to an absolute address.
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    pages = Pages(
+        Path(app.root_path) / "templates",
+        languages.texts,
+        fixed={"asset": assets.address},
+        same={
+            "cards": settings.widget == "cards",
+            "parents": " ".join(settings.embed_origins),
+            "site_name": settings.site_name,
+        },
+        asked=lambda: _asked(assets),
+    )
     app.extensions["onboarding"] = current.Parts(
         settings,
         database,
@@ -83,6 +95,7 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
         Seldom(),
         assets,
         languages,
+        pages,
     )
     speak(app, languages)
     gate.guard(app)
@@ -90,17 +103,6 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     add_headers(app, settings)
     for room in (profile, wizard, signed_out, health, files, api):
         app.register_blueprint(room.blueprint)
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals |= {
-        "asset": assets.address,
-        "cards": settings.widget == "cards",
-        "framed": gate.is_framed,
-        "parents": " ".join(settings.embed_origins),
-        "site": current.site,
-        "site_name": settings.site_name,
-        "theme_asked": theme_asked,
-        "theme_sheet": assets.theme,
-    }
     if settings.forwarded_proxies:
         hops = settings.forwarded_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -108,6 +110,11 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     files.serve_before(app, assets, headers_for(settings))
     _look_once(identities, database)
     return app
+
+
+def _asked(assets: Assets) -> dict[str, object]:
+    theme = Journey.of_request().theme
+    return {"framed": gate.is_framed(), "theme": theme, "theme_sheet": assets.theme(theme)}
 
 
 def _bounded(answer: "WSGIApplication", seconds: float) -> "WSGIApplication":

@@ -13,6 +13,7 @@ from onboarding.languages import Languages
 from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.keys import Pseudonyms
+from onboarding.web.pages import THE_SITE, Pages
 from onboarding.web.seldom import Seldom
 from onboarding.web.writes import WriteLimit
 
@@ -32,6 +33,7 @@ class Parts:
     foreign_cookies: Seldom
     assets: Assets
     languages: Languages
+    pages: Pages
 
 
 def parts() -> Parts:
@@ -47,7 +49,7 @@ def settings() -> Settings:
 
 def site() -> str:
     """Give the main site's name as people call it, for the middle of a sentence."""
-    return settings().site_name or _("the main site")
+    return settings().site_name or _(THE_SITE)
 
 
 def identity() -> Identity:

@@ -8,7 +8,7 @@ import logging
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, render_template, request
+from flask import Flask, request
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
@@ -24,6 +24,7 @@ from onboarding.web.csrf import came_from
 from onboarding.web.current import parts, settings, site
 from onboarding.web.headers import allow_form_target, is_call
 from onboarding.web.journey import Journey, typed_answers
+from onboarding.web.language import render
 from onboarding.web.refusals import Problem, Refused
 from onboarding.web.request_id import request_id
 
@@ -168,7 +169,7 @@ def _page(status: int, title: str, sentence: str, in_new_tab: bool) -> str:
         way_back = journey.knowing({**journey.answers, **typed}).here()
         if status in _AGAIN and request.method == "POST":
             again = journey.here()
-    return render_template(
+    return render(
         "errors/error.html",
         title=title,
         sentence=sentence,

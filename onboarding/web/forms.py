@@ -31,6 +31,9 @@ class PageForm(FlaskForm):
         csrf = True
         csrf_class = SessionBoundCsrf
 
+        def get_translations(self, _form: Any) -> None:
+            """No texts of WTForms' own are shown; Flask-WTF would read its catalogue for each form."""
+
 
 class ConfirmForm(PageForm):
     """The answers as they were shown, so that exactly those are confirmed."""

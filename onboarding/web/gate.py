@@ -138,7 +138,11 @@ def is_framed() -> bool:
 
 
 def _is_our_host() -> bool:
-    scheme, host = settings().app_origin.partition(":")[0], request.headers.get("Host", "")
+    scheme, _, ours = settings().app_origin.partition("://")
+    host = request.headers.get("Host", "")
+    if host == ours:
+        return True
+    # Another spelling: with the scheme's own port, in capitals.
     return not set("/?#") & set(host) and origin_of(f"{scheme}://{host}") == settings().app_origin
 
 

@@ -158,8 +158,3 @@ def _known_language(tag: str | None) -> str | None:
 def _allowed_return(target: str | None) -> str | None:
     allowed = target is not None and is_target_on(target, settings().return_origins)
     return target if allowed else None
-
-
-def theme_asked() -> str | None:
-    """Give the theme that the current address asks for, if there is such a one."""
-    return Journey.of_request().theme

@@ -1,12 +1,13 @@
 """The read-only profile, and the front door that leads to it."""
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from onboarding.profiles.questions import QUESTIONS
 from onboarding.web.current import identity, person, settings
 from onboarding.web.gate import is_framed
 from onboarding.web.journey import Journey
+from onboarding.web.language import render
 
 blueprint = Blueprint("profile", __name__)
 
@@ -20,7 +21,7 @@ def home() -> Response:
 
 @blueprint.get("/profile")
 def page() -> str:
-    return render_template(
+    return render(
         "profile/profile.html",
         questions=QUESTIONS,
         profile=identity().profile,

@@ -1,10 +1,11 @@
 """The page for a visitor whom the gate couldn't send to the main site's sign-in page directly."""
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, request, url_for
 
 from onboarding.web.current import settings
 from onboarding.web.gate import is_framed
 from onboarding.web.journey import Journey, sign_in_address
+from onboarding.web.language import render
 
 blueprint = Blueprint("signed_out", __name__)
 
@@ -18,7 +19,7 @@ def page() -> tuple[str, int]:
     keeps_answers = bool(Journey.of_target(onward).answers)
     around = journey.return_to if is_framed() and not keeps_answers else None
     return (
-        render_template(
+        render(
             "signed_out.html",
             sign_in=sign_in_address(around or settings().app_origin + onward),
             onward=onward,

@@ -6,7 +6,7 @@ the draft's, then the query's over them. No step is stored, so none can be skipp
 
 from collections.abc import Callable, Mapping
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
 from onboarding.profiles.questions import QUESTIONS, Answer, Answers, Question, first_unanswered
@@ -16,6 +16,7 @@ from onboarding.web.forms import QUESTION_FORMS, ConfirmForm
 from onboarding.web.gate import is_framed
 from onboarding.web.headers import allow_form_target
 from onboarding.web.journey import Journey, typed_answers
+from onboarding.web.language import render
 from onboarding.web.refusals import Impersonated
 
 blueprint = Blueprint("wizard", __name__, url_prefix="/onboarding")
@@ -36,7 +37,7 @@ def question(slug: str) -> str:
     asked, journey = _BY_SLUG[slug], Journey.of_request()
     known = _known(journey)
     form = QUESTION_FORMS[slug](formdata=None, data=known)
-    return render_template(
+    return render(
         "wizard/question.html",
         question=asked,
         form=form,
@@ -72,7 +73,7 @@ def review() -> Response | str:
     if answers is None:
         return _to_open_step(known, journey)
     response = Response(
-        render_template(
+        render(
             "wizard/review.html",
             questions=QUESTIONS,
             known=known,

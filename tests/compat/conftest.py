@@ -13,7 +13,6 @@ from urllib.parse import quote, urlsplit
 import httpx
 import psycopg
 import pytest
-from jinja2.bccache import Bucket, BytecodeCache
 
 from devstack import redis
 from devstack.app import App
@@ -39,23 +38,6 @@ Open = Callable[..., AbstractContextManager[Scene]]
 
 
 _counter = count()
-
-
-class Templates(BytecodeCache):
-    """What Jinja has compiled, kept for the next app."""
-
-    def __init__(self) -> None:
-        self._compiled: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._compiled:
-            bucket.bytecode_from_string(self._compiled[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._compiled[bucket.key] = bucket.bytecode_to_string()
-
-
-TEMPLATES = Templates()
 
 
 class Rerouted(httpx.BaseTransport):
@@ -281,8 +263,6 @@ def _served(
             yield Rerouted(app.port, keep_alive=False)
         return
     made = create_app(settings)
-    # The same templates for each of so many apps.
-    made.jinja_env.bytecode_cache = TEMPLATES
     try:
         yield httpx.WSGITransport(app=made)
     finally:

@@ -192,7 +192,7 @@ class TestAFaultOfOurs:
         self.assert_told(Visitor(faulty, None, HTML).get("/signed-out"), log_lines)
 
     def test_in_every_template(self, faulty, log_lines):
-        faulty.jinja_env.globals["theme_asked"] = self.fail
+        faulty.extensions["onboarding"].pages._asked = self.fail
         answer = Visitor(faulty, None, HTML).get("/signed-out")
         self.assert_told(answer, log_lines)
         assert page(answer).h1.text == "We cannot reach your profile right now"
