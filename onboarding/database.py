@@ -10,24 +10,28 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from threading import BoundedSemaphore
+from math import inf
 from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import URL, Connection, PoolProxiedConnection, create_engine, event
+from sqlalchemy import (
+    URL,
+    Connection,
+    ExceptionContext,
+    PoolProxiedConnection,
+    create_engine,
+    event,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from onboarding import driver
-from onboarding.resilience import Breaker, Within, persistently, seconds_left
+from onboarding.resilience import Bulkhead, NotAsked, Within, persistently
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-# While the database answers, somebody leaves it more often than this.
-MOVING_S = 0.08
 
 # Where there is no budget.
 CONNECT_TIMEOUT_S = 5
@@ -81,9 +85,9 @@ class Database:
 
     `read_s` and `write_s` are budgets in seconds: what a read, and what a save, may take with all its
     attempts. An earlier deadline around it (`resilience.Within`) counts as well. At most `pool_size`
-    pieces of work are under way at once, those that wait for their next attempt included. `room` is
-    for how many there is room in all, those that wait for their turn included; whoever comes then
-    waits while it moves, else is told at once. With fewer than the server's threads, some stay free for the probes.
+    pieces of work are under way at once, those that wait for their next attempt included, and `room`
+    are inside, those that wait for their turn included (`resilience.Bulkhead`). With fewer than the
+    server's threads, some stay free for the probes.
     """
 
     def __init__(
@@ -94,15 +98,15 @@ class Database:
         write_s: float = WRITE_BUDGET_S,
         *,
         prepares: bool = True,
-        room: int = 28,
+        room: float = inf,
     ) -> None:
         self._read_s = read_s
         self._write_s = write_s
         self._prepares = prepares
-        self._room = BoundedSemaphore(room)
-        self._last_left = 0.0
-        self._places = BoundedSemaphore(pool_size)
-        self._breaker = Breaker()
+        self._bulkhead = Bulkhead("the database", pool_size, room, _is_silence)
+        # From how long a silence on it a connection counts as dead. What ends by a shorter deadline may
+        # have been slow only. (An attempt has half of a budget, less what it spends before it asks.)
+        self._death_s = min(1, 0.4 * min(read_s, write_s))
         # Connections made before this, on the clock of time.monotonic(), have died with another.
         self._last_death = 0.0
         self.engine = create_engine(
@@ -129,6 +133,7 @@ class Database:
             },
         )
         event.listen(self.engine, "do_connect", _connect)
+        event.listen(self.engine, "handle_error", self._judge)
 
     def rows(self, sql: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """Give the rows of one SELECT in the driver's own SQL (`%(name)s`); raises as `run`.
@@ -164,46 +169,17 @@ class Database:
                 raise meaning from None
 
     def _persistently(self, budget_s: float, attempt: Callable[[], T]) -> T:
-        if not self._breaker.lets_through():
-            raise Unavailable("the database did not answer a moment ago")
-        if not self._enter():
-            # No sign of an outage: the crowd may be ours.
-            raise Unavailable("too many wait for the database already")
+        # Half of it for one attempt: a connection that died without a word leaves time for another one.
+        work = partial(persistently, partial(_attempted, attempt, budget_s / 2), _passes)
         try:
-            with Within(budget_s):
-                done = self._in_turn(budget_s, attempt)
+            return self._bulkhead.do(budget_s, work)
+        except NotAsked as reason:
+            raise Unavailable(str(reason)) from None
         except Exception as error:
             meaning = _meaning(error)
-            if meaning is None or isinstance(meaning, SchemaChanged):
-                # A refusal is an answer, too.
-                self._breaker.succeeded()
-            else:
-                self._breaker.failed()
             if meaning is None:
                 raise
             raise meaning from None
-        finally:
-            self._room.release()
-            self._last_left = time.monotonic()
-        self._breaker.succeeded()
-        return done
-
-    def _enter(self) -> bool:
-        """Wait for room while people leave it; where nobody does, there is nothing to wait for."""
-        while time.monotonic() - self._last_left < MOVING_S:
-            if self._room.acquire(timeout=MOVING_S / 4):
-                return True
-        return self._room.acquire(blocking=False)
-
-    def _in_turn(self, budget_s: float, attempt: Callable[[], T]) -> T:
-        if not self._places.acquire(timeout=max(seconds_left(), 0)):
-            raise driver.OutOfTime(driver.OutOfTime.WORDS)
-        try:
-            # Half of it for one attempt: a connection that died without a word leaves time for
-            # another one.
-            return persistently(partial(_attempted, attempt, budget_s / 2), _passes)
-        finally:
-            self._places.release()
 
     def _rows(self, sql: str, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         borrowed = self._borrow()
@@ -216,13 +192,23 @@ class Database:
                 self._prepares = False
             if error.sqlstate in _SPOILT:
                 connection.close()
+            if self._tells_death(error) and connection.closed:
+                self._last_death = time.monotonic()
             raise
         finally:
             if connection.pgconn.transaction_status != TransactionStatus.IDLE:
                 # Closed, broken, or left in the middle by whatever ended this thread's work.
                 borrowed.invalidate()
-                self._last_death = time.monotonic()
             borrowed.close()
+
+    def _tells_death(self, error: BaseException | None) -> bool:
+        """Tell whether what ended one connection has most likely ended the others, too."""
+        return not isinstance(error, driver.OutOfTime) or error.silent_s >= self._death_s
+
+    def _judge(self, context: ExceptionContext) -> None:
+        """SQLAlchemy throws all of its pool away with one connection that was closed; as `_rows`."""
+        if not self._tells_death(context.original_exception):
+            context.invalidate_pool_on_disconnect = False
 
     def _borrow(self) -> PoolProxiedConnection:
         """Borrow a connection without SQLAlchemy's own, which sees to this by itself.
@@ -247,8 +233,6 @@ class Database:
 
 def _attempted(attempt: Callable[[], T], seconds: float) -> T:
     with Within(seconds):
-        if seconds_left() <= 0:
-            raise driver.OutOfTime(driver.OutOfTime.WORDS)
         return attempt()
 
 
@@ -273,6 +257,15 @@ def _passes(error: BaseException) -> bool:
         return isinstance(_origin(error), psycopg.OperationalError)
     # Class 08, connection_exception: a pooler's words, too, when it can't log in or has queued long.
     return state in _PASSING or state.startswith("08")
+
+
+def _is_silence(error: BaseException) -> bool:
+    """Tell whether nobody is there who answers. A refusal is an answer, whatever it refuses."""
+    state = _sqlstate(error)
+    if state is None:
+        return isinstance(_origin(error), psycopg.OperationalError)
+    # connection_exception; the server is going, coming or full.
+    return state.startswith(("08", "57P0")) or state == "53300"
 
 
 def _meaning(error: Exception) -> Unavailable | None:

@@ -34,6 +34,8 @@ class OutOfTime(psycopg.OperationalError):
     """The deadline passed while the server was silent."""
 
     WORDS = "no answer in time"
+    silent_s = 0.0
+    """How long a connection that was open already had been silent then."""
 
 
 class _NamedByContent(PrepareManager):
@@ -74,7 +76,9 @@ class Connection(psycopg.Connection[TupleRow]):
             if error.sqlstate or seconds_left() > 0:
                 raise
             self._abandon()
-            raise OutOfTime(OutOfTime.WORDS) from None
+            silence = OutOfTime(OutOfTime.WORDS)
+            silence.silent_s = left
+            raise silence from None
 
     def _abandon(self) -> None:
         """Close, since an answer may still come; and tell the server that nobody waits for it.

@@ -1,6 +1,7 @@
-"""How work that needs another machine is bounded: a deadline, a whole-work retry, a breaker.
+"""How work that needs another machine is bounded: deadline, whole-work retry, breaker, bulkhead.
 
-Nothing here knows what the work is; `onboarding.database` says which errors pass by themselves.
+Nothing here knows what the work is; who asks another machine says which errors pass by themselves,
+and which are its silence.
 """
 
 import threading
@@ -17,6 +18,14 @@ T = TypeVar("T")
 # Long enough for a killed connection to be replaced, short enough that nobody notices; the jitter
 # keeps those who failed together from coming back together.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.4
+
+# What is left below this is no time to ask in: the answer would come too late, and the connection that
+# it comes on would be lost.
+LEAST_S = 0.1
+
+# Where callers wait for room, somebody enters or leaves more often than this while answers come, slow
+# ones too.
+MOVING_S = 0.4
 
 # On the clock of time.monotonic(). A variable of the context rather than an argument: the driver's
 # waits, far below, are what must end by it.
@@ -58,12 +67,12 @@ def persistently(attempt: Callable[[], T], passes: Callable[[BaseException], boo
     try:
         return attempt()  # nearly always: it doesn't pay the 20 µs that tenacity takes to say so
     except Exception as error:
-        if not passes(error) or seconds_left() <= 0:
+        if not passes(error) or seconds_left() < LEAST_S:
             raise
     again = Retrying(
         retry=retry_if_exception(passes),
         wait=wait_random_exponential(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S),
-        stop=stop_before_delay(seconds_left()),
+        stop=stop_before_delay(seconds_left() - LEAST_S),
         reraise=True,
     )
     return again(attempt)
@@ -110,3 +119,83 @@ class Breaker:
         if self._failures:
             with self._lock:
                 self._failures = 0
+
+
+class NotAsked(Exception):
+    """The other machine wasn't asked at all; says why."""
+
+
+class Bulkhead:
+    """Bounds what waits for another machine, and notices when it is silent.
+
+    At most `places` pieces of work are under way at once, and `room` are inside, those that wait for
+    their turn included. Whoever comes then waits while others enter or leave, and is told when nobody
+    has for a while (`MOVING_S`).
+    While the breaker is open everybody is told at once, but for its trials.
+
+    A crowd or a short deadline is no outage: the breaker counts only work that was begun with half of
+    its budget left at least, and then ended in what `is_silence`. Any other end is an answer.
+    """
+
+    def __init__(
+        self, name: str, places: int, room: float, is_silence: Callable[[BaseException], bool]
+    ) -> None:
+        self._name = name
+        self._places = threading.BoundedSemaphore(places)
+        self._room = room
+        self._is_silence = is_silence
+        self._breaker = Breaker()
+        self._changed = threading.Condition(threading.Lock())
+        self._inside = 0
+        self._moved_at = -inf
+
+    def do(self, budget_s: float, work: Callable[[], T]) -> T:
+        """Do `work` within the budget, the wait for its turn included; give what it gives.
+
+        Raises `NotAsked`, or what `work` raises.
+        """
+        with Within(budget_s):
+            self._enter()
+            try:
+                # Asked only now: a trial that finds no room would be none.
+                if not self._breaker.lets_through():
+                    raise NotAsked(f"{self._name} did not answer a moment ago")
+                if not self._places.acquire(timeout=max(seconds_left(), 0)):
+                    raise NotAsked(f"too many wait for {self._name} already")
+                try:
+                    return self._watched(budget_s, work)
+                finally:
+                    self._places.release()
+            finally:
+                self._leave()
+
+    def _watched(self, budget_s: float, work: Callable[[], T]) -> T:
+        left = seconds_left()
+        if left < LEAST_S:
+            raise NotAsked(f"no time is left to ask {self._name}")
+        try:
+            done = work()
+        except Exception as error:
+            if not self._is_silence(error):
+                self._breaker.succeeded()
+            elif left >= budget_s / 2:
+                self._breaker.failed()
+            raise
+        self._breaker.succeeded()
+        return done
+
+    def _enter(self) -> None:
+        with self._changed:
+            while self._inside >= self._room:
+                patience = min(self._moved_at + MOVING_S - time.monotonic(), seconds_left())
+                if patience <= 0:
+                    raise NotAsked(f"too many wait for {self._name} already")
+                self._changed.wait(patience)
+            self._inside += 1
+            self._moved_at = time.monotonic()
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._inside -= 1
+            self._moved_at = time.monotonic()
+            self._changed.notify()

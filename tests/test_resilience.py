@@ -1,11 +1,23 @@
-"""A deadline, a retry and a breaker: what they do with time, without any database."""
+"""A deadline, a retry, a bulkhead and a breaker: what they do with time, without any database."""
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import inf
 
 import pytest
 
-from onboarding.resilience import LONGEST_PAUSE_S, Breaker, Within, persistently, seconds_left
+from onboarding.resilience import (
+    LONGEST_PAUSE_S,
+    MOVING_S,
+    Breaker,
+    Bulkhead,
+    NotAsked,
+    Within,
+    persistently,
+    seconds_left,
+)
 
 
 class Passing(Exception):
@@ -180,3 +192,109 @@ def test_a_failed_trial_keeps_it_open_for_another_half_second() -> None:
     assert not breaker.lets_through()
     clock.now += 0.1
     assert breaker.lets_through()
+
+
+def bulkhead(places: int = 1, room: float = inf) -> Bulkhead:
+    return Bulkhead("it", places, room, passes)
+
+
+@contextmanager
+def taken(bulkhead: Bulkhead, count: int = 1) -> Iterator[None]:
+    """Keep so many inside, at work or waiting for it."""
+    done = threading.Event()
+    inside = [threading.Thread(target=bulkhead.do, args=(10, done.wait)) for _ in range(count)]
+    for thread in inside:
+        thread.start()
+    while bulkhead._inside < count:
+        time.sleep(0.005)
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in inside:
+            thread.join()
+
+
+def fail(bulkhead: Bulkhead, times: int = 3, budget_s: float = 1) -> None:
+    for _ in range(times):
+        with pytest.raises(Passing):
+            bulkhead.do(budget_s, Failing(inf))
+
+
+def test_silence_is_told_to_others_after_three_times() -> None:
+    to_it = bulkhead()
+    fail(to_it)
+    with pytest.raises(NotAsked, match="it did not answer a moment ago"):
+        to_it.do(1, lambda: 7)
+
+
+def test_a_refusal_is_an_answer() -> None:
+    to_it = bulkhead()
+    fail(to_it, 2)
+    with pytest.raises(LookupError):
+        to_it.do(1, Failing(inf, LookupError))
+    fail(to_it, 2)
+    assert to_it.do(1, lambda: 7) == 7
+
+
+def test_a_short_deadline_is_no_outage() -> None:
+    to_it = bulkhead()
+    with Within(0.45):
+        fail(to_it, 5)
+    assert to_it.do(1, lambda: 7) == 7
+
+
+def test_a_crowd_is_no_outage() -> None:
+    to_it = bulkhead(places=1, room=2)
+    with taken(to_it):
+        for _ in range(5):
+            # It waits for its turn until no time is left.
+            with pytest.raises(NotAsked, match="too many wait for it"):
+                to_it.do(0.05, lambda: 7)
+    with taken(to_it, 2):
+        time.sleep(MOVING_S)
+        for _ in range(5):
+            with pytest.raises(NotAsked, match="too many wait for it"):
+                to_it.do(1, lambda: 7)
+    assert to_it.do(1, lambda: 7) == 7
+
+
+def test_nobody_waits_for_room_longer_than_their_deadline() -> None:
+    to_it = bulkhead(room=1)
+    with taken(to_it):
+        began = time.monotonic()
+        with Within(0.1), pytest.raises(NotAsked, match="too many wait for it"):
+            to_it.do(5, lambda: 7)
+        assert time.monotonic() - began < MOVING_S - 0.05
+
+
+def test_what_finds_no_room_uses_up_no_trial() -> None:
+    to_it, inside, done = bulkhead(room=1), threading.Event(), threading.Event()
+
+    def end_in_silence() -> None:
+        inside.set()
+        done.wait()
+        raise Passing
+
+    def impatient() -> None:
+        with Within(4), pytest.raises(Passing):
+            to_it.do(10, end_in_silence)
+
+    other = threading.Thread(target=impatient)
+    other.start()
+    inside.wait()
+    for _ in range(Breaker.FAILURES):
+        to_it._breaker.failed()
+    time.sleep(max(Breaker.PAUSE_S, MOVING_S))
+    with pytest.raises(NotAsked, match="too many wait for it"):
+        to_it.do(1, lambda: 7)
+    done.set()
+    other.join()
+    assert to_it.do(1, lambda: 7) == 7
+
+
+def test_what_would_end_too_late_is_not_begun() -> None:
+    attempts = Failing(0)
+    with Within(0.05), pytest.raises(NotAsked, match="no time is left to ask it"):
+        bulkhead().do(5, attempts)
+    assert attempts.attempts == 0

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from math import inf
 from typing import Any
@@ -20,14 +21,11 @@ from cachetools import TLRUCache
 
 from onboarding.betterauth.cookie import ForwardedCookie
 from onboarding.betterauth.session import SignedIn
-from onboarding.resilience import Breaker, seconds_left
+from onboarding.resilience import Bulkhead, NotAsked, seconds_left
 
-# For the whole of an answer.
+# For the whole of an answer, the wait for one's turn to ask included.
 TIMEOUT_S = 3
-# As with the database's pool: while the main site hangs, some of a worker's threads stay free to say
-# so, and to answer the probes.
 _MOST_AT_ONCE = 5
-_WAIT_S = 0.3
 _LARGEST_ANSWER = 64 * 1024
 # Probes may come from anybody, and each question counts in the main site's rate limit.
 _CHECK_LASTS_S = 10
@@ -73,9 +71,12 @@ class GetSession:
 
     `cache_s` is how long a person may still be in after the main site has signed them out. It keeps
     its rate limit in peace: 100 questions in 10 seconds from one address (1.7.25, measured).
+
+    `room` is for how many may be inside at once, those that wait for their turn to ask included; as
+    with `database.Database`, fewer than the server's threads.
     """
 
-    def __init__(self, url: str, cookie: ForwardedCookie, cache_s: int) -> None:
+    def __init__(self, url: str, cookie: ForwardedCookie, cache_s: int, room: float = inf) -> None:
         self.url = url
         self._cookie = cookie
         self._cache_s = cache_s
@@ -84,8 +85,7 @@ class GetSession:
         self._client = httpx.Client(
             params=_QUERY, cookies=no_cookies, trust_env=trusts_environment(url)
         )
-        self._at_once = threading.BoundedSemaphore(_MOST_AT_ONCE)
-        self._breaker = Breaker()
+        self._bulkhead = Bulkhead(url, _MOST_AT_ONCE, room, _is_silence)
         self._known: TLRUCache[str, _Known] = TLRUCache(
             _MOST_CACHED, lambda _, known, now: now + known.lifetime_s, time.monotonic
         )
@@ -137,23 +137,15 @@ class GetSession:
         self._client.close()
 
     def _answer(self, token: str) -> Mapping[str, Any] | None:
-        if not self._breaker.lets_through():
-            raise MainSiteSilent(f"{self.url} did not answer a moment ago")
+        headers = {"Cookie": self._cookie.header(token)}
         try:
-            answer = self._asked(token)
-        except _NoAnswer:
-            self._breaker.failed()
-            raise
-        self._breaker.succeeded()
-        return answer
+            return self._bulkhead.do(TIMEOUT_S, partial(_ask, self._client, self.url, headers))
+        except NotAsked as reason:
+            raise MainSiteSilent(str(reason)) from None
 
-    def _asked(self, token: str) -> Mapping[str, Any] | None:
-        if not self._at_once.acquire(timeout=_WAIT_S):
-            raise _NoAnswer(f"{self.url} is slow, and enough is being asked of it already")
-        try:
-            return _ask(self._client, self.url, {"Cookie": self._cookie.header(token)})
-        finally:
-            self._at_once.release()
+
+def _is_silence(error: BaseException) -> bool:
+    return isinstance(error, _NoAnswer)
 
 
 def _ask(client: httpx.Client, url: str, headers: Mapping[str, str]) -> Mapping[str, Any] | None:

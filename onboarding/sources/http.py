@@ -11,6 +11,7 @@ from onboarding.database import Database, SchemaChanged
 from onboarding.identity import SIGNED_OUT, Identity, MainSiteUnavailable
 from onboarding.profiles.model import PROFILE_COLUMNS, Profile, UserProfile, profile_of
 from onboarding.profiles.schema import misfits
+from onboarding.resilience import Within, seconds_left
 
 log = logging.getLogger(__name__)
 
@@ -42,24 +43,26 @@ class MainSite:
         return Identity(user, self._profile(user.user_id), session_token)
 
     def check(self) -> list[str]:
-        """Ask the main site as nobody, and hold our table against what we need."""
+        """Hold our table against what we need, and ask the main site as nobody."""
 
         def work(connection: Connection) -> list[str]:
             user = find_user_table(connection, self._tables)
             return misfits(connection, user.types["id"])
 
         try:
+            # Half of what is left, and the rest for the other, which is farther away: whoever hangs
+            # leaves time to hear of the other.
+            with Within(seconds_left() / 2):
+                faults = self._database.run(work)
+        except (SchemaChanged, SchemaMisfit) as misfit:
+            faults = [str(misfit)]
+        try:
             self._get_session.check()
         except MainSiteSilent as silent:
             # Its address may be a secret of the network's, and what is found here is told to anybody.
             log.warning("the main site does not tell who is signed in: %s", silent)
-            faults = ["the main site does not tell who is signed in"]
-        else:
-            faults = []
-        try:
-            return faults + self._database.run(work)
-        except (SchemaChanged, SchemaMisfit) as misfit:
-            return [*faults, str(misfit)]
+            faults.append("the main site does not tell who is signed in")
+        return faults
 
     def _profile(self, user_id: str) -> Profile | None:
         query = select(*PROFILE_COLUMNS).where(UserProfile.user_id == user_id)

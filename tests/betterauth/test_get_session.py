@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
@@ -225,21 +226,40 @@ def test_an_answer_that_drips_is_none(site: Site, monkeypatch: pytest.MonkeyPatc
 def test_while_the_main_site_hangs_only_some_wait_for_it(site: Site) -> None:
     done = Event()
     site.answer = lambda _: (done.wait(10), says(None))[1]
-    asks, waiting = site.asks(), []
+    asks, waiting = site.asks(room=5), []
     for number in range(5):
         waiting.append(Thread(target=asks.signed_in, args=(signed(f"t{number}"),)))
         waiting[-1].start()
     while len(site.asked) < 5:
         time.sleep(0.01)
     began = time.monotonic()
-    with pytest.raises(MainSiteSilent, match="enough is being asked"):
-        asks.signed_in(signed("one more"))
+    for _ in range(4):
+        with pytest.raises(MainSiteSilent, match="too many wait"):
+            asks.signed_in(signed("one more"))
     assert time.monotonic() - began < 1
     done.set()
     for thread in waiting:
         thread.join()
-    # Then there is room again.
+    # Then there is room again: a crowd is no outage.
     assert asks.signed_in(signed("one more")) is None
+
+
+def test_a_crowd_waits_for_a_main_site_that_answers(site: Site) -> None:
+    site.answer = lambda _: (time.sleep(0.1), says(None))[1]
+    asks = site.asks()
+    with ThreadPoolExecutor(25) as crowd:
+        seen = [crowd.submit(asks.signed_in, signed(f"t{number}")) for number in range(25)]
+    assert [one.exception() for one in seen] == [None] * 25
+
+
+def test_a_main_site_that_answers_anything_is_up(site: Site) -> None:
+    asks = site.asks()
+    site.answer = lambda _: says({}, 500)
+    for _ in range(3):
+        site.hangs_up = 4
+        for reason in ("RemoteProtocolError", "RemoteProtocolError", "answers 500"):
+            with pytest.raises(MainSiteSilent, match=reason):
+                asks.signed_in(signed("t"))
 
 
 def test_a_main_site_that_is_down_is_asked_twice_a_second_and_nobody_else_waits_for_it(

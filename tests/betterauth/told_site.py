@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import inf
 from threading import Thread
 
 from onboarding.betterauth.cookie import ForwardedCookie, SessionCookie
@@ -67,8 +68,8 @@ class Site:
         self._server.shutdown()
         self._server.server_close()
 
-    def asks(self, cache_s: int = 10) -> GetSession:
-        return self._askers.enter_context(closing(GetSession(self.url, COOKIE, cache_s)))
+    def asks(self, cache_s: int = 10, room: float = inf) -> GetSession:
+        return self._askers.enter_context(closing(GetSession(self.url, COOKIE, cache_s, room)))
 
 
 def says(body: object, status: int = 200, **headers: str) -> tuple[int, dict[str, str], bytes]:

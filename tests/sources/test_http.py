@@ -1,6 +1,7 @@
 """The app beside a main site that shares neither its sessions nor its secret, but answers."""
 
 import logging
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -15,8 +16,9 @@ from onboarding import create_app
 from onboarding.betterauth.cookie import ForwardedCookie
 from onboarding.betterauth.get_session import GetSession
 from onboarding.config import Settings
-from onboarding.database import SchemaChanged
+from onboarding.database import SchemaChanged, Unavailable
 from onboarding.identity import MainSiteUnavailable, Standing
+from onboarding.resilience import Within, seconds_left
 from onboarding.sources.http import MainSite as MainSiteSource
 from tests.conftest import Stage
 from tests.places import engine_url, opened
@@ -186,6 +188,38 @@ def test_readiness_names_a_main_site_that_is_down(
     # Where it is asked is nobody's business; the log says it.
     assert answer.json["faults"] == ["the main site does not tell who is signed in"]
     assert "get-session: ConnectError" in caplog.text
+
+
+def test_whoever_hangs_is_named_and_the_other_found_out_about(
+    stage: Stage,
+) -> None:
+    variables = {**stage.app.environment(), "SESSION_SOURCE": "http"}
+    tables = Settings.from_environ(variables).database.tables
+    cookie = ForwardedCookie("better-auth.session_token")
+    with socket.create_server(("127.0.0.1", 0)) as hangs:
+        address = f"http://127.0.0.1:{hangs.getsockname()[1]}/get-session"
+        with (
+            opened(engine_url(stage.app.database_url)) as database,
+            closing(GetSession(address, cookie, 0)) as get_session,
+            Within(1),
+        ):
+            faults = MainSiteSource(get_session, database, tables).check()
+    assert faults == ["the main site does not tell who is signed in"]
+
+
+def test_a_database_that_hangs_leaves_the_main_site_its_time(stage: Stage) -> None:
+    variables = {**stage.app.environment(), "SESSION_SOURCE": "http"}
+    settings = Settings.from_environ(variables)
+    with socket.create_server(("127.0.0.1", 0)) as hangs:
+        url = settings.database.url.set(port=hangs.getsockname()[1])
+        with (
+            opened(url) as database,
+            closing(GetSession(settings.session_url, settings.session_cookie, 0)) as get_session,
+            Within(1),
+        ):
+            with pytest.raises(Unavailable):
+                MainSiteSource(get_session, database, settings.database.tables).check()
+            assert seconds_left() > 0.2
 
 
 def test_readiness_is_fine_with_a_main_site_that_answers(asking: Callable[..., Visitor]) -> None:
