@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection
@@ -25,7 +26,9 @@ from onboarding.profiles.schema import misfits
 log = logging.getLogger(__name__)
 
 
-# A plugin's columns may come, and a column may change its type, without any error of the SELECT.
+# A plugin's columns may come, and a column may change its type, without any error of the SELECT. While
+# one request looks anew, the others go on with what was found before: for a moment more, no longer than
+# a read may take.
 LAYOUT_LASTS_S = 30
 
 
@@ -55,6 +58,7 @@ class SharedTables:
         self._tables = tables
         self._clock = clock
         self._found: _Found | None = None
+        self._looking = Lock()
         self._seen: frozenset[str] = frozenset()
 
     def of(self, session_token: str | None) -> Identity:
@@ -106,8 +110,13 @@ class SharedTables:
 
     def _look_up(self, token: str) -> list[tuple[Any, ...]]:
         found = self._found
-        if found is None or self._clock() >= found.until:
+        if found is None:
             found = self._database.run(self._look)
+        elif self._clock() >= found.until and self._looking.acquire(blocking=False):
+            try:
+                found = self._database.run(self._look)
+            finally:
+                self._looking.release()
         return self._database.rows(found.sql, {"token": token})
 
     def _look(self, connection: Connection) -> _Found:

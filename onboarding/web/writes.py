@@ -63,16 +63,17 @@ class WriteLimit:
                         error.storage_error,
                     )
         counter = self._counter(MEMORY)
-        self._tidy(counter.storage)
-        return _wait_s(counter, self._limit, pseudonym)
+        # Whoever is forgotten must not be counting at the same time.
+        with self._lock:
+            self._tidy(counter.storage)
+            return _wait_s(counter, self._limit, pseudonym)
 
     def _tidy(self, storage: Any) -> None:
         if len(storage.events) < self._tidy_at:
             return
-        with self._lock:
-            for key in [key for key, writes in storage.events.copy().items() if not writes]:
-                storage.clear(key)
-            self._tidy_at = max(_TIDY_AT, 2 * len(storage.events))
+        for key in [key for key, writes in storage.events.copy().items() if not writes]:
+            storage.clear(key)
+        self._tidy_at = max(_TIDY_AT, 2 * len(storage.events))
 
     def _counter(self, storage: str) -> MovingWindowRateLimiter:
         """Make each at its first use: the one in memory starts a thread, which no fork survives."""

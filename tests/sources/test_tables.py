@@ -1,8 +1,10 @@
 """Who is this, and are they onboarded? One query, and never a wrong answer when there is none."""
 
+import time
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import psycopg
 import pytest
@@ -14,9 +16,10 @@ from onboarding.betterauth.schema import TableNames
 from onboarding.database import SchemaChanged, Unavailable
 from onboarding.identity import SIGNED_OUT, Identity, Standing
 from onboarding.profiles.questions import Answers, DeveloperRole, PythonProficiency
-from onboarding.sources.tables import SharedTables
+from onboarding.sources.tables import LAYOUT_LASTS_S, SharedTables
 from tests.betterauth.layouts import RENAMED, Layout
 from tests.conftest import Stage
+from tests.faults.proxy import Proxy, let_pass, stall_at
 from tests.places import Place, Places, divided, engine_url, opened
 from tests.visitor import Person
 
@@ -198,6 +201,38 @@ def test_the_layout_is_looked_for_at_the_first_need_and_kept(
             identities.of(token)
         asked = server.statements("onboarding", after=before)
     assert ["pg_attribute" in statement for statement in asked] == [True, True] + [False] * 3
+
+
+def test_while_one_looks_anew_the_others_go_on_with_what_was_found(
+    server: Postgres, migrated: Place
+) -> None:
+    now = [0.0]
+    _, token = KYSELY.sign_in(migrated)
+    with (
+        Proxy(server.port) as proxy,
+        opened(migrated.engine_url().set(port=proxy.port), pool_size=2) as database,
+    ):
+        identities = SharedTables(database, KYSELY.names, lambda: now[0])
+        identities.of(token)
+        now[0] += LAYOUT_LASTS_S
+        before = server.log_size()
+        # The first thing that is asked from now on.
+        proxy.follow(stall_at(1))
+        looker = Thread(target=identities.of, args=(token,))
+        looker.start()
+        while not proxy.messages:
+            time.sleep(0.01)
+        for _ in range(3):
+            assert identities.of(token).standing is Standing.NOT_ONBOARDED
+        assert not any("pg_attribute" in one for one in asked(server, before))
+        proxy.follow(let_pass)
+        looker.join()
+        assert sum("pg_attribute" in one for one in asked(server, before)) == 2
+        assert identities.of(token).standing is Standing.NOT_ONBOARDED
+
+
+def asked(server: Postgres, after: int) -> list[str]:
+    return server.statements("onboarding", after=after)
 
 
 # A change to a running main site's tables, the way back, and what check() says in between.

@@ -3,6 +3,7 @@
 import logging
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -158,6 +159,24 @@ def test_nobody_is_remembered_for_longer(monkeypatch):
             # The library tidies up in a thread of its own, which is at work already.
             limit._counters[MEMORY].storage.timer.join()
     assert 60 <= len(limit._counters[MEMORY].storage.events) < 600
+
+
+class Slow(dict):
+    """Takes its time between making a person's list and counting in it."""
+
+    def setdefault(self, key, default):
+        made = super().setdefault(key, default)
+        time.sleep(0.1)
+        return made
+
+
+def test_who_is_counting_is_not_forgotten_meanwhile(monkeypatch):
+    monkeypatch.setattr("onboarding.web.writes._TIDY_AT", 0)
+    limit = WriteLimit(2, MEMORY)
+    limit._counter(MEMORY).storage.events = Slow()
+    with ThreadPoolExecutor(5) as writers:
+        waits = [writers.submit(limit.wait_s, f"person {number}") for number in range(5)]
+    assert [one.result() for one in waits] == [0] * 5
 
 
 def test_zero_is_without_limit():
