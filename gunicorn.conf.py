@@ -6,16 +6,17 @@ import os
 
 from gunicorn.glogging import Logger
 
+from onboarding.config import THREADS
 from onboarding.logs import FORMATS, set_up_logs
 
 # A socket (`unix:…`) behind a proxy on this machine: it is gone at once when we stop. A port goes on
 # taking connections until the last worker ends, and answers none of them.
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 
-# A worker a core: one interpreter lock each. Threads wait for the database, so there are many;
-# and more than may wait for it (`onboarding.ROOM`): a stalled one leaves some to say so.
+# A worker a core: one interpreter lock each. Threads wait for the database, so there are many. The app
+# reads their number, too, and lets fewer wait: a stalled database leaves some to say so.
 workers = int(os.environ.get("WEB_CONCURRENCY", multiprocessing.cpu_count()))
-threads = int(os.environ.get("WEB_THREADS", "32"))
+threads = int(os.environ.get("WEB_THREADS", THREADS))
 worker_class = "gthread"
 
 # Settings faults end the program at once with their exit status, instead of a worker at a time. The

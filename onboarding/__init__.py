@@ -41,9 +41,6 @@ LARGEST_BODY = 16 * 1024
 # A file for each language but English.
 TRANSLATIONS = Path(__file__).parent / "translations"
 POOL_SIZE = 5
-# How many requests of a worker may wait for the database at once. Fewer than its threads
-# (WEB_THREADS): while it is silent, some stay free to say so.
-ROOM = 28
 # The first look only informs: it must not keep the app from starting.
 LOOK_S = 2
 
@@ -60,11 +57,11 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     languages = Languages(translations)
     database = Database(
         settings.database.url,
-        POOL_SIZE,
+        min(POOL_SIZE, settings.room),
         settings.read_budget_s,
         settings.write_budget_s,
         prepares=settings.prepares,
-        room=ROOM,
+        room=settings.room,
     )
     identities = _source(settings, database)
 
@@ -106,7 +103,7 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     if settings.forwarded_proxies:
         hops = settings.forwarded_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    app.wsgi_app = _bounded(app.wsgi_app, settings.write_budget_s)  # type: ignore[assignment,method-assign]
+    app.wsgi_app = _bounded(app.wsgi_app, max(settings.read_budget_s, settings.write_budget_s))  # type: ignore[assignment,method-assign]
     files.serve_before(app, assets, headers_for(settings))
     _look_once(identities, database)
     return app
@@ -136,7 +133,7 @@ def _source(settings: Settings, database: Database) -> Identities:
     from onboarding.betterauth.get_session import GetSession
     from onboarding.sources.http import MainSite
 
-    get_session = GetSession(settings.session_url, cookie, settings.session_cache_s)
+    get_session = GetSession(settings.session_url, cookie, settings.session_cache_s, settings.room)
     return MainSite(get_session, database, tables)
 
 

@@ -4,12 +4,13 @@ Nothing guesses: no default secret, no default origin. Every fault is one line t
 variable and says what it must be, and never repeats a value, which might be secret.
 """
 
+import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
@@ -28,6 +29,8 @@ T = TypeVar("T")
 
 # Each process counts for itself.
 MEMORY = "memory://"
+# Of each worker of the server, where WEB_THREADS doesn't say.
+THREADS = 32
 
 
 class SettingsFault(Exception):
@@ -86,6 +89,8 @@ class Settings:
     widget: str
     themes: Mapping[str, Theme]
     forwarded_proxies: int
+    threads: int
+    """How many requests a process of the server works on at once."""
     log_format: str
     log_level: str
     writes_per_minute: int
@@ -96,9 +101,21 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no log line may hold."""
-        storage = urlsplit(self.rate_limit_storage)
-        known = (self.secret, self.database.url.password, storage.password)
+        url, storage = self.database.url, urlsplit(self.rate_limit_storage)
+        known = {self.secret, url.password, storage.password, unquote(storage.password or "")}
+        for option in ("password", "sslpassword"):
+            given = url.query.get(option, ())
+            known |= {given} if isinstance(given, str) else set(given)
         return tuple(secret for secret in known if secret)
+
+    @property
+    def room(self) -> int:
+        """How many requests of a process may wait for another machine at once.
+
+        A quarter of its threads, at most four, stay free to answer the probes, and to say that the
+        other machine is silent; with one thread there is none to spare.
+        """
+        return max(1, self.threads - min(4, math.ceil(self.threads / 4)))
 
     @property
     def return_origins(self) -> frozenset[str]:
@@ -136,10 +153,14 @@ class Settings:
         read_budget_s = reader.optional("READ_BUDGET_SECONDS", _from_to(1, 60), "5")
         prepares = reader.optional("DATABASE_PREPARE", _one_of("auto", "off"), "auto") == "auto"
         write_budget_s = reader.optional("WRITE_BUDGET_SECONDS", _from_to(1, 60), "8")
+        threads = reader.optional("WEB_THREADS", _from_to(1, 1000), str(THREADS))
         log_format = reader.optional("LOG_FORMAT", _one_of(*FORMATS), FORMATS[0])
         log_level = reader.optional("LOG_LEVEL", _one_of(*LEVELS), LEVELS[0])
         writes_per_minute = reader.optional("WRITES_PER_MINUTE", _up_to(10_000), "30")
         rate_limit_storage = reader.optional("RATE_LIMIT_STORAGE", _storage, MEMORY)
+        if by_http and not secret and rate_limit_storage not in {MEMORY, None}:
+            # Who is counted is named by a key that is made of it, the same in all processes.
+            reader.fault("RATE_LIMIT_STORAGE needs BETTER_AUTH_SECRET, unless it is memory://")
         reader.finish()
         name = session_cookie_name(
             site_is_https=site_url.startswith("https:"),
@@ -169,6 +190,7 @@ class Settings:
             widget=widget,
             themes=themes,
             forwarded_proxies=forwarded_proxies,
+            threads=threads,
             log_format=log_format,
             log_level=log_level,
             writes_per_minute=writes_per_minute,
@@ -201,6 +223,9 @@ class _Reader:
         except SecretFault as fault:
             self._faults.append(str(fault))
             return ""
+
+    def fault(self, line: str) -> None:
+        self._faults.append(line)
 
     def finish(self) -> None:
         if self._faults:

@@ -1,12 +1,16 @@
 """Settings: read once, checked together, refused by name and never by value."""
 
+import logging
+import runpy
 from collections.abc import Mapping
 
 import pytest
 
+from devstack.processes import ROOT
 from onboarding.betterauth.cookie import ForwardedCookie, SessionCookie
 from onboarding.betterauth.schema import TableNames
 from onboarding.config import DatabaseSettings, Settings, SettingsFault
+from onboarding.logs import formatter
 
 PASSWORD = "pa55-w0rd"
 SECRET = "a-test-secret-of-40-characters-or-more-00"
@@ -69,6 +73,7 @@ def test_every_setting_is_taken_from_its_variable() -> None:
         ONBOARDING_WIDGET="cards",
         SITE_NAME="  Acme Docs ",
         FORWARDED_PROXIES="2",
+        WEB_THREADS="7",
         LOG_FORMAT="plain",
         LOG_LEVEL="warning",
         WRITES_PER_MINUTE="0",
@@ -92,12 +97,59 @@ def test_every_setting_is_taken_from_its_variable() -> None:
         {"name": "full_name", "email": "mail"},
         {"userId": "owner", "expiresAt": "Valid Until"},
     )
-    assert (read.widget, read.forwarded_proxies) == ("cards", 2)
+    assert (read.widget, read.forwarded_proxies, read.threads) == ("cards", 2, 7)
     assert (read.log_format, read.log_level) == ("plain", "warning")
     assert read.writes_per_minute == 0
     assert read.rate_limit_storage == "rediss://me:pass-word@redis.example:6380/2"
     assert set(read.secrets) == {SECRET, PASSWORD, "pass-word"}
     assert "pass-word" not in repr(read)
+
+
+@pytest.mark.parametrize(
+    ("changes", "known"),
+    [
+        ({"DATABASE_URL": "postgresql:///site?host=h&password=of-the-query"}, {"of-the-query"}),
+        (
+            {"DATABASE_URL": f"{GOOD['DATABASE_URL']}?sslpassword=of-the-key"},
+            {PASSWORD, "of-the-key"},
+        ),
+        (
+            {"RATE_LIMIT_STORAGE": "redis://:100%25%20safe@10.0.0.5"},
+            {PASSWORD, "100%25%20safe", "100% safe"},
+        ),
+    ],
+)
+def test_every_spelling_of_a_password_is_struck_from_the_log(
+    changes: dict[str, str], known: set[str]
+) -> None:
+    read = settings(**changes)
+    assert set(read.secrets) == {SECRET, *known}
+    record = logging.LogRecord("x", logging.ERROR, "", 1, f"It said {known}", None, None)
+    line = formatter("json", read.secrets).format(record)
+    assert [one for one in known if one in line] == []
+    assert line.count("[secret]") >= len(known)
+
+
+@pytest.mark.parametrize(
+    ("threads", "room"),
+    [(1, 1), (2, 1), (3, 2), (4, 3), (5, 3), (8, 6), (16, 12), (32, 28), (1000, 996)],
+)
+def test_some_threads_wait_for_no_other_machine(threads: int, room: int) -> None:
+    assert settings(WEB_THREADS=str(threads)).room == room
+
+
+def test_the_server_has_as_many_threads_as_the_app_reckons_with() -> None:
+    assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["threads"] == settings().threads
+
+
+def test_a_shared_count_of_writes_needs_a_key_that_is_shared() -> None:
+    by_http = {"SESSION_SOURCE": "http", "BETTER_AUTH_SECRET": None}
+    assert faults(**by_http, RATE_LIMIT_STORAGE="redis://10.0.0.5") == [
+        "RATE_LIMIT_STORAGE needs BETTER_AUTH_SECRET, unless it is memory://"
+    ]
+    assert settings(**by_http).rate_limit_storage == "memory://"
+    with_it = settings(SESSION_SOURCE="http", RATE_LIMIT_STORAGE="redis://10.0.0.5")
+    assert with_it.rate_limit_storage == "redis://10.0.0.5"
     assert settings(BETTER_AUTH_COOKIE_NAME="sid").session_cookie.name == "__Secure-sid"
 
 
@@ -403,6 +455,7 @@ BAD = {
         "²": "must be a number from 0 to 9",
         "1" * 5000: "must be a number from 0 to 9",
     },
+    "WEB_THREADS": dict.fromkeys(("hush", "0", "-8", "1001"), "must be a number from 1 to 1000"),
     "LOG_FORMAT": {"hush": "must be json or plain", "JSON": "must be json or plain"},
     "LOG_LEVEL": {
         "hush": "must be info, debug, warning or error",

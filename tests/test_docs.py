@@ -66,11 +66,13 @@ WRONG = [
         "BETTER_AUTH_SECURE_COOKIES": "perhaps",
         "BETTER_AUTH_SCHEMA": "x" * 64,
         "FORWARDED_PROXIES": "10",
+        "WEB_THREADS": "0",
         "LOG_FORMAT": "xml",
         "LOG_LEVEL": "loud",
         "WRITES_PER_MINUTE": "10001",
         "RATE_LIMIT_STORAGE": "memcached://host",
     },
+    {"SESSION_SOURCE": "http", "RATE_LIMIT_STORAGE": "redis://host"},
 ]
 
 

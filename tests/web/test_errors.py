@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import make_url
 
 from devstack.processes import free_port
 from onboarding import create_app
+from tests.faults.proxy import Proxy, let_pass, stall_all
 from tests.visitor import Visitor, page
 
 Q2 = "/onboarding/developer-role?python_proficiency=Advanced"
@@ -263,3 +265,17 @@ class TestWhatWasTyped:
         headers = {"Origin": visitor(ada).origin, "Content-Type": content_type}
         answer = visitor(ada).request("POST", Q2, headers, data=b"--X\r\n\x00\xff")
         assert self.back(answer) == (415, Q2)
+
+
+def test_a_page_may_wait_as_long_as_its_budget_says_whatever_a_save_may(settings, stage, ada):
+    with Proxy(stage.server.port) as proxy:
+        address = replace(settings.database, url=settings.database.url.set(port=proxy.port))
+        app = create_app(replace(settings, database=address, read_budget_s=1.0, write_budget_s=0.3))
+        visitor = Visitor(app, ada, {})
+        assert visitor.get("/onboarding/python-proficiency").status_code == 200
+        proxy.follow(stall_all)
+        begun = time.monotonic()
+        assert visitor.get("/profile").status_code == 503
+        assert time.monotonic() - begun > 0.8
+        proxy.follow(let_pass)
+        app.extensions["onboarding"].database.engine.dispose()
