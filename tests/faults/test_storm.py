@@ -9,7 +9,7 @@ from tests.faults.client import Answer
 from tests.faults.storm import BAD, Post, tally
 from tests.visitor import Person
 
-ADA = Person("a" * 32, "Ada", "ada@example.test", "", "", "t" * 32)
+ADA = Person("ada-of-this-storm", "Ada", "ada@example.test", "", "", "token-of-this-storm")
 FIRST = Answers(PythonProficiency.BEGINNER, DeveloperRole.NONE)
 SECOND = Answers(PythonProficiency.ADVANCED, DeveloperRole.NONE)
 FIRST_ROW = ("Beginner", "None", True)
