@@ -23,9 +23,9 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.4
 # it comes on would be lost.
 LEAST_S = 0.1
 
-# Where callers wait for room, somebody enters or leaves more often than this while answers come, slow
-# ones too.
-MOVING_S = 0.4
+# Where callers wait for room, somebody enters or leaves more often than this while answers come. Short,
+# since those who wait hold the threads that the probes need.
+MOVING_S = 0.06
 
 # On the clock of time.monotonic(). A variable of the context rather than an argument: the driver's
 # waits, far below, are what must end by it.

@@ -386,9 +386,9 @@ def test_a_crowd_before_a_database_that_answers_waits_for_room(url: str) -> None
 
 
 def test_a_crowd_after_a_rest_is_refused_nobody(url: str) -> None:
-    """No connection is open, nobody has left for long, and each piece of work takes its time."""
+    """No connection is open, and nobody has left for long."""
     with opened(engine_url(url), pool_size=2, room=2) as database, ThreadPoolExecutor(10) as crowd:
-        asked = [crowd.submit(scalar, database, "SELECT pg_sleep(0.15)") for _ in range(10)]
+        asked = [crowd.submit(scalar, database, "SELECT pg_sleep(0.01)") for _ in range(10)]
     assert [one.exception() for one in asked] == [None] * 10
 
 

@@ -72,11 +72,19 @@ class Instance:
 
     def workers(self) -> set[int]:
         found = psutil.Process(self._running().pid).children()
-        return {worker.pid for worker in found if worker.status() != psutil.STATUS_ZOMBIE}
+        return {worker.pid for worker in found if is_alive(worker)}
 
     def _running(self) -> Child:
         assert self.child
         return self.child
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Tell whether a process is there, and not only its remains."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.NoSuchProcess, FileNotFoundError):
+        return False
 
 
 @contextmanager
