@@ -242,6 +242,21 @@ def test_every_decision_is_listed() -> None:
     assert records == sorted(records)
 
 
+def test_every_figure_of_docs_performance_has_been_measured() -> None:
+    parts = re.findall(
+        r"^<!-- figures: written by `python -m (bench\.\w+)` -->\n(.*?)^<!-- end of figures -->\n",
+        (ROOT / "docs" / "performance.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert {part for part, _ in parts} == {
+        "bench.pages",
+        "bench.servers",
+        "bench.growth",
+        "bench.start",
+    }
+    assert [part for part, figures in parts if not figures.strip()] == []
+
+
 def test_the_changelog_keeps_to_its_format() -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
     assert text.startswith("# Changelog\n")
