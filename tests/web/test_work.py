@@ -14,9 +14,9 @@ import pytest
 from tests.visitor import Person, Visitor
 
 MOST_CALLS = {
-    "profile": 1900,
-    "gate": 950,
-    "forged": 650,
+    "profile": 1180,
+    "gate": 690,
+    "forged": 620,
 }
 
 
