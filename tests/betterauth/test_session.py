@@ -221,7 +221,7 @@ def test_a_session_of_the_real_main_site_is_read_as_it_wrote_it(
     assert seen == SignedIn(real_ada.user_id, real_ada.name, real_ada.email, False, False, False)
 
 
-def test_looking_needs_no_more_than_the_right_to_read_seven_columns_and_writes_nothing(
+def test_looking_needs_no_more_than_the_right_to_read_ten_columns_and_writes_nothing(
     kysely: tuple[Place, Layout],
 ) -> None:
     place, layout = kysely
