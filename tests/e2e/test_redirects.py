@@ -181,7 +181,7 @@ def test_no_confirmation_with_a_hostile_target_leads_elsewhere(
             "developer_role": "None",
             "csrf_token": tokens.issue(person.token),
         }
-        with page.expect_navigation(wait_until="commit"):
+        with page.expect_navigation(wait_until="domcontentloaded"):
             page.evaluate(SEND, [f"/onboarding/review?{query_of(target)}", fields])
         assert (origin(page.url), urlsplit(page.url).path) == (stage.app.url, "/profile"), target
     print(f"{len(targets)} hostile targets: 0 followed")
