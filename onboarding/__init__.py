@@ -23,7 +23,7 @@ from onboarding.web import api, current, files, gate, health, profile, signed_ou
 from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.errors import handle_errors
-from onboarding.web.headers import add_headers, headers_for
+from onboarding.web.headers import headers_for, with_headers
 from onboarding.web.journey import Journey
 from onboarding.web.keys import Pseudonyms
 from onboarding.web.language import speak
@@ -97,7 +97,7 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     speak(app, languages)
     gate.guard(app)
     handle_errors(app)
-    add_headers(app, settings)
+    app.wsgi_app = with_headers(app.wsgi_app, settings)  # type: ignore[assignment,method-assign]
     for room in (profile, wizard, signed_out, health, files, api):
         app.register_blueprint(room.blueprint)
     if settings.forwarded_proxies:

@@ -12,6 +12,7 @@ import hmac
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 # 32 bytes in standard base64 are 43 characters and one "=". The last character before the padding
@@ -48,28 +49,26 @@ class SessionCookie:
         An odd spelling that Better-Auth takes and we don't signs nobody in, but it counts as one
         of the two: so we never name one person where the main site names another.
         """
-        signed = (one for one in _signed_values(cookie_header, self.name) if self._signs(one))
-        return _only((one.token, one.as_named and self._is_exact(one)) for one in signed)
+        return _only(self._proved(cookie_header))
 
     def is_foreign(self, cookie_header: str | None) -> bool:
-        """Tell whether the header has a cookie of the right name and shape that proves nothing.
+        """Tell of a header that proves nothing whether it has a cookie of the right name and shape.
 
         Somebody forged it, or the main site signs with another secret than ours.
         """
-        return self.token(cookie_header) is None and any(_signed_values(cookie_header, self.name))
+        return any(_signed_values(cookie_header, self.name))
 
     def sign(self, token: str) -> str:
         """Give the signature of a session token: 44 characters of standard base64."""
-        return base64.b64encode(self._digest(token)).decode()
+        digest = hmac.digest(self.secret.encode(), token.encode(), hashlib.sha256)
+        return base64.b64encode(digest).decode()
 
-    def _signs(self, signed: "_Signed") -> bool:
-        return hmac.compare_digest(self._digest(signed.token), base64.b64decode(signed.signature))
-
-    def _is_exact(self, signed: "_Signed") -> bool:
-        return hmac.compare_digest(signed.signature, self.sign(signed.token))
-
-    def _digest(self, token: str) -> bytes:
-        return hmac.digest(self.secret.encode(), token.encode(), hashlib.sha256)
+    def _proved(self, cookie_header: str | None) -> Iterator[tuple[str, bool]]:
+        for one in _signed_values(cookie_header, self.name):
+            ours = self.sign(one.token)
+            is_exact = hmac.compare_digest(one.signature, ours)
+            if is_exact or hmac.compare_digest(*map(base64.b64decode, (one.signature, ours))):
+                yield one.token, is_exact and one.as_named
 
 
 @dataclass(frozen=True)
@@ -104,8 +103,7 @@ class ForwardedCookie:
         return f"{self.name}={quote(token, safe='')}"
 
 
-@dataclass(frozen=True)
-class _Signed:
+class _Signed(NamedTuple):
     """A cookie of the session cookie's shape; `as_named`: its name stands as browsers send it.
 
     A browser keeps what ``__Secure-`` promises for the very name only. With a no-break space before
@@ -120,7 +118,7 @@ class _Signed:
 def _only(read: Iterable[tuple[str, bool]]) -> str | None:
     """Give the one value that was read, if it was read once at least as it should be."""
     values = list(read)
-    if len({value for value, _ in values}) > 1:
+    if any(value != values[0][0] for value, _ in values):
         raise AmbiguousSession
     return next((value for value, is_exact in values if is_exact), None)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flask import current_app, g
+from flask import Request, current_app, g, request
 from flask_babel import gettext as _
 
 from onboarding.betterauth.session import SignedIn
@@ -10,6 +10,7 @@ from onboarding.config import Settings
 from onboarding.database import Database
 from onboarding.identity import SIGNED_OUT, Identities, Identity
 from onboarding.languages import Languages
+from onboarding.profiles.model import Profile
 from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.keys import Pseudonyms
@@ -34,6 +35,12 @@ class Parts:
     assets: Assets
     languages: Languages
     pages: Pages
+
+
+def this_request() -> Request:
+    """Give the current request itself, for whoever looks at it more than once or twice."""
+    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    return found
 
 
 def parts() -> Parts:
@@ -64,6 +71,14 @@ def person() -> SignedIn:
     if user is None:
         raise RuntimeError("the gate let nobody in, yet a view runs")
     return user
+
+
+def final_profile() -> Profile:
+    """Give the answers of whoever is signed in, behind a door that only onboarded people pass."""
+    profile = identity().profile
+    if profile is None:
+        raise RuntimeError("the gate let somebody in who isn't onboarded, yet a view runs")
+    return profile
 
 
 def set_identity(found: Identity) -> None:

@@ -24,7 +24,7 @@ from onboarding.web.csrf import came_from
 from onboarding.web.current import parts, settings, site
 from onboarding.web.headers import allow_form_target, is_call
 from onboarding.web.journey import Journey, typed_answers
-from onboarding.web.language import render
+from onboarding.web.language import spoken, text
 from onboarding.web.refusals import Problem, Refused
 from onboarding.web.request_id import request_id
 
@@ -143,6 +143,7 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
         in_new_tab = isinstance(error, Refused) and error.in_new_tab
         try:
             response.data = _page(status, _(title), _(sentence, site=site()), in_new_tab)
+            response.headers.update(spoken())
         except Exception as fault:
             _log(503, fault)
             return _bare_page()
@@ -169,7 +170,7 @@ def _page(status: int, title: str, sentence: str, in_new_tab: bool) -> str:
         way_back = journey.knowing({**journey.answers, **typed}).here()
         if status in _AGAIN and request.method == "POST":
             again = journey.here()
-    return render(
+    return text(
         "errors/error.html",
         title=title,
         sentence=sentence,

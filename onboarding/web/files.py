@@ -43,7 +43,12 @@ def file(name: str = "") -> Response:
     content = parts().assets.content(request.path)
     if content is None:
         abort(404)
-    return Response(content, mimetype=mimetypes.guess_type(request.path)[0])
+    answer = Response(content, mimetype=mimetypes.guess_type(request.path)[0])
+    answer.headers["Cache-Control"] = "no-cache"
+    # As WhiteNoise says it: it depends on nobody's cookie.
+    answer.headers["Vary"] = "Accept-Encoding"
+    allow_other_sites(answer.headers, request.path)
+    return answer
 
 
 def serve_before(app: Flask, assets: Assets, headers: Mapping[str, str]) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField
 from wtforms.csrf.core import CSRF, CSRFTokenField
@@ -54,12 +53,8 @@ def _select_field(question: Question) -> SelectField:
             raise ValueError
         return answer
 
-    def choices() -> list[SelectChoice]:
-        return [
-            SelectChoice("", _("Choose one")),
-            *enum_choices(question.answers, label=lambda answer: _(question.options[answer].label)),
-        ]
-
+    # The templates show the options, in the visitor's language; the field holds what was sent to them.
+    choices = [SelectChoice("", ""), *enum_choices(question.answers)]
     return SelectField(validators=[_exactly_one], coerce=coerce, choices=choices)
 
 

@@ -7,16 +7,17 @@ database that doesn't answer makes nobody signed out or onboarded.
 import logging
 from dataclasses import replace
 
-from flask import Flask, abort, redirect, request, url_for
+from flask import Flask, Request, abort, redirect, request, url_for
 from werkzeug.exceptions import Forbidden, TooManyRequests
 from werkzeug.wrappers import Response
 
 from onboarding.addresses import origin_of
 from onboarding.betterauth.cookie import AmbiguousSession
+from onboarding.config import Settings
 from onboarding.identity import UNVERIFIED, Identity, Standing
 from onboarding.web.access import Area, Kind, Verdict, area_of, decide
 from onboarding.web.csrf import Proof, came_from
-from onboarding.web.current import parts, person, set_identity, settings
+from onboarding.web.current import Parts, parts, person, set_identity, settings, this_request
 from onboarding.web.journey import (
     FORM_TYPE,
     Journey,
@@ -45,10 +46,12 @@ def guard(app: Flask) -> None:
 
 
 def _gate() -> Response | None:
-    area = area_of(request.endpoint) if request.endpoint else None
-    if area is not Area.PROBE and not _is_our_host():
-        abort(400, f"its host {request.headers.get('Host', '')[:100]!r} isn't that of APP_URL")
-    if "Transfer-Encoding" in request.headers:
+    # The request itself: each look through Flask's stand-in for it costs as much as a small function.
+    asked, ours = this_request(), parts()
+    area = area_of(asked.endpoint) if asked.endpoint else None
+    if area is not Area.PROBE and not _is_our_host(asked, ours.settings):
+        abort(400, f"its host {asked.headers.get('Host', '')[:100]!r} isn't that of APP_URL")
+    if "Transfer-Encoding" in asked.headers:
         # A body of unknown length can't be held to the limit before it is read: Werkzeug 3.1.9 cuts
         # a chunked one off there without a word, and a malformed one fails in the middle.
         abort(411)
@@ -56,39 +59,39 @@ def _gate() -> Response | None:
         # Nobody's door: Flask answers with the view, or 404, or 405.
         return None
     if area is Area.API:
-        _let_call()
+        _let_call(asked, ours)
         return None
-    if request.method not in _SAFE_METHODS and not came_from(
-        request.headers, settings().app_origin
-    ):
+    is_form = asked.method not in _SAFE_METHODS
+    if is_form and not came_from(asked.headers, ours.settings.app_origin):
         # An opaque origin in a frame: the sandbox around it lacks allow-same-origin.
-        raise Sandboxed if is_framed() and request.headers.get("Origin") == "null" else Forbidden
-    identity = _identify()
-    verdict = decide(area, identity.standing, _kind())
+        raise Sandboxed if is_framed(asked) and asked.headers.get("Origin") == "null" else Forbidden
+    identity = _identify(asked, ours)
+    verdict = decide(area, identity.standing, _kind(asked))
     if verdict is not Verdict.LET_IN:
-        return _turn_away(verdict, identity)
+        return _turn_away(verdict, identity, asked)
     set_identity(identity)
-    if request.method not in _SAFE_METHODS:
+    if is_form:
         _refuse_too_many()
         return _refuse_unproved_form(identity)
     return None
 
 
-def _let_call() -> None:
+def _let_call(asked: Request, ours: Parts) -> None:
     """Let a call of the API in, or raise. A call is no form: its proof is the Origin alone.
 
     No page of another origin can send an Origin of ours, and a body of JSON makes every browser ask
     first (Fetch standard, CORS-preflight). That question comes without cookies.
     """
-    if request.method == "OPTIONS":
+    if asked.method == "OPTIONS":
         return
-    if request.method not in _SAFE_METHODS and not _is_caller():
+    writes = asked.method not in _SAFE_METHODS
+    if writes and asked.headers.get("Origin") not in ours.settings.caller_origins:
         raise Forbidden("its Origin may not call the API")
-    identity = _identify()
-    if decide(Area.API, identity.standing, _kind()) is not Verdict.LET_IN:
+    identity = _identify(asked, ours)
+    if decide(Area.API, identity.standing, _kind(asked)) is not Verdict.LET_IN:
         raise NotSignedIn(_REASONS.get(identity.standing, "signed-out"))
     set_identity(identity)
-    if request.method not in _SAFE_METHODS:
+    if writes:
         _refuse_too_many()
 
 
@@ -99,12 +102,8 @@ def _refuse_too_many() -> None:
         raise TooManyRequests(retry_after=wait_s)
 
 
-def _is_caller() -> bool:
-    return request.headers.get("Origin") in settings().caller_origins
-
-
-def _identify() -> Identity:
-    cookie, header = settings().session_cookie, request.headers.get("Cookie")
+def _identify(asked: Request, ours: Parts) -> Identity:
+    cookie, header = ours.settings.session_cookie, asked.headers.get("Cookie")
     try:
         token = cookie.token(header)
     except AmbiguousSession:
@@ -113,7 +112,7 @@ def _identify() -> Identity:
     if token is None and cookie.is_foreign(header):
         _warn_of_foreign_cookies()
         return UNVERIFIED
-    return parts().identities.of(token)
+    return ours.identities.of(token)
 
 
 def _warn_of_foreign_cookies() -> None:
@@ -126,28 +125,28 @@ def _warn_of_foreign_cookies() -> None:
         )
 
 
-def _kind() -> Kind:
-    if request.method not in _SAFE_METHODS:
+def _kind(asked: Request) -> Kind:
+    if asked.method not in _SAFE_METHODS:
         return Kind.FORM
-    return Kind.FRAME if is_framed() else Kind.TOP
+    return Kind.FRAME if is_framed(asked) else Kind.TOP
 
 
-def is_framed() -> bool:
-    """Tell whether the current request is for a page inside another page."""
-    return request.headers.get("Sec-Fetch-Dest") in _FRAMED
+def is_framed(asked: Request = request) -> bool:
+    """Tell whether a request, the current one by itself, is for a page inside another page."""
+    return asked.headers.get("Sec-Fetch-Dest") in _FRAMED
 
 
-def _is_our_host() -> bool:
-    scheme, _, ours = settings().app_origin.partition("://")
-    host = request.headers.get("Host", "")
+def _is_our_host(asked: Request, settings: Settings) -> bool:
+    scheme, _, ours = settings.app_origin.partition("://")
+    host = asked.headers.get("Host", "")
     if host == ours:
         return True
     # Another spelling: with the scheme's own port, in capitals.
-    return not set("/?#") & set(host) and origin_of(f"{scheme}://{host}") == settings().app_origin
+    return not set("/?#") & set(host) and origin_of(f"{scheme}://{host}") == settings.app_origin
 
 
-def _turn_away(verdict: Verdict, identity: Identity) -> Response:
-    journey = Journey.of_request()
+def _turn_away(verdict: Verdict, identity: Identity, asked: Request) -> Response:
+    kind, journey = _kind(asked), Journey.of_request()
     match verdict:
         case Verdict.SIGN_IN:
             target = sign_in_address(settings().app_origin + wanted_path())
@@ -161,14 +160,14 @@ def _turn_away(verdict: Verdict, identity: Identity) -> Response:
                 next=wanted,
                 return_to=journey.return_to,
                 **journey.manner(),
-                reason=_reason(identity),
+                reason=_reason(identity, kind),
                 # After a form the focus belongs on the heading; a first load must not take it.
-                _anchor="h" if _kind() is Kind.FORM else None,
+                _anchor="h" if kind is Kind.FORM else None,
             )
         case Verdict.WIZARD:
             target = replace(journey, next=wanted_path(without=journey)).to("wizard.start")
         case Verdict.PROFILE:
-            told = 1 if _contradicts(identity) else None
+            told = 1 if kind is Kind.FORM and _contradicts(identity) else None
             target = journey.at_its_end().to("profile.page", already=told)
         case _:
             abort(401)
@@ -178,17 +177,16 @@ def _turn_away(verdict: Verdict, identity: Identity) -> Response:
 def _contradicts(identity: Identity) -> bool:
     """Tell whether a form came with another answer than the one that is final. A double click doesn't."""
     final = identity.profile.answers.known() if identity.profile else {}
-    typed = typed_answers() if _kind() is Kind.FORM else {}
-    return any(answer != final[field] for field, answer in typed.items())
+    return any(answer != final[field] for field, answer in typed_answers().items())
 
 
-def _reason(identity: Identity) -> str | None:
+def _reason(identity: Identity, kind: Kind) -> str | None:
     if identity.standing in _REASONS:
         return _REASONS[identity.standing]
-    if _kind() is Kind.FORM:
+    if kind is Kind.FORM:
         # They were signed in when they opened the page.
         return "expired"
-    if is_framed() and request.headers.get("Sec-Fetch-Site") == "cross-site":
+    if kind is Kind.FRAME and request.headers.get("Sec-Fetch-Site") == "cross-site":
         # No browser sends the main site's Lax cookie here, signed in or not (measured in three).
         return "cross-site"
     return None

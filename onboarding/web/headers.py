@@ -1,8 +1,10 @@
 """The headers that every answer carries: errors, redirects and static files too."""
 
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 from wsgiref.headers import Headers as WsgiHeaders
 
-from flask import Flask, request
+from flask import request
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
@@ -10,13 +12,15 @@ from onboarding.addresses import origin_of
 from onboarding.config import Settings
 from onboarding.web.assets import is_for_other_sites
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 # So little can be loaded that an injected tag has nothing to do.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action {form_targets}; frame-ancestors {ancestors}"
 )
 
-_SHARED = "files.file"
 _FOR_ONE = "private, no-cache"
 
 # Under it everything is for programs: problem+json, and CORS.
@@ -46,52 +50,59 @@ def headers_for(settings: Settings) -> dict[str, str]:
     return fixed
 
 
-def add_headers(app: Flask, settings: Settings) -> None:
-    """Put the headers on every answer of `app`; static files get theirs before it."""
+def with_headers(answer: "WSGIApplication", settings: Settings) -> "WSGIApplication":
+    """Add the headers to every answer of a WSGI application; static files get theirs before it.
+
+    What an answer has of its own stays, such as the policy of a page (`allow_form_target`). Here and
+    not in Flask, which looks at each header anew: that was a tenth of a page, for what is the same.
+    """
     fixed = headers_for(settings)
+    # All but a static file is personal: even a redirect depends on who asks.
+    for_people = [*fixed.items(), ("Cache-Control", "no-store"), ("Vary", "Cookie")]
 
-    policy = fixed.pop("Content-Security-Policy")
+    def answered(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            all_of_them = for_people
+            if _is_for_programs(environ):
+                all_of_them = [*fixed.items(), *_for_calls(environ, status, headers, settings)]
+            own = {name for name, _ in headers}
+            headers += [pair for pair in all_of_them if pair[0] not in own]
+            return start_response(status, headers, *error)
 
-    @app.after_request
-    def _add(response: Response) -> Response:
-        # A page may have its own already (`allow_form_target`). The others only we set.
-        response.headers.setdefault("Content-Security-Policy", policy)
-        response.headers.extend(fixed)
-        if request.endpoint == _SHARED and response.status_code < 400:
-            response.headers["Cache-Control"] = "no-cache"
-            allow_other_sites(response.headers, request.path)
-        elif is_call():
-            _let_be_read(response, settings)
-        else:
-            # All but a static file is personal: even a redirect depends on who asks.
-            response.headers["Cache-Control"] = "no-store"
-            response.headers.add("Vary", "Cookie")
-        return response
+        return answer(environ, start)
+
+    return answered
 
 
 def is_call() -> bool:
     """Tell whether the current request is for a program: a call of the API, or what looks like one."""
-    return request.path.startswith(_CALLS)
+    return _is_for_programs(request.environ)
 
 
-def _let_be_read(response: Response, settings: Settings) -> None:
+def _is_for_programs(environ: "WSGIEnvironment") -> bool:
+    return str(environ["PATH_INFO"]).startswith(_CALLS)
+
+
+def _for_calls(
+    environ: "WSGIEnvironment", status: str, headers: list[tuple[str, str]], settings: Settings
+) -> Iterator[tuple[str, str]]:
     """Let pages of the listed origins read an answer, errors too, with the visitor's own cookie.
 
     Only the visitor's own browser may keep it, and asks each time whether it still holds. `Vary`
     stands on every answer: one that was kept for an origin must not serve another.
     """
-    response.headers["Cache-Control"] = "no-store" if response.status_code >= 400 else _FOR_ONE
-    response.headers["Vary"] = "Cookie, Origin"
-    origin = request.headers.get("Origin")
+    yield "Cache-Control", "no-store" if status >= "4" else _FOR_ONE
+    yield "Vary", "Cookie, Origin"
+    origin = environ.get("HTTP_ORIGIN")
     if origin not in settings.caller_origins:
         return
-    response.headers["Access-Control-Allow-Origin"] = origin
-    response.headers["Access-Control-Allow-Credentials"] = "true"
-    response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
-    if request.method == "OPTIONS":
-        response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "")
-        response.headers["Access-Control-Allow-Headers"] = "Content-Type, If-Match, If-None-Match"
-        response.headers["Access-Control-Max-Age"] = str(_PREFLIGHT_LASTS_S)
+    yield "Access-Control-Allow-Origin", origin
+    yield "Access-Control-Allow-Credentials", "true"
+    yield "Access-Control-Expose-Headers", "ETag, Retry-After"
+    if environ["REQUEST_METHOD"] == "OPTIONS":
+        yield "Access-Control-Allow-Methods", dict(headers).get("Allow", "")
+        yield "Access-Control-Allow-Headers", "Content-Type, If-Match, If-None-Match"
+        yield "Access-Control-Max-Age", str(_PREFLIGHT_LASTS_S)
 
 
 def allow_other_sites(headers: Headers | WsgiHeaders, path: str) -> None:

@@ -4,9 +4,9 @@ from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from onboarding.profiles.questions import QUESTIONS
-from onboarding.web.current import identity, person, settings
+from onboarding.web.current import final_profile, person, settings
 from onboarding.web.gate import is_framed
-from onboarding.web.journey import Journey
+from onboarding.web.journey import Journey, word
 from onboarding.web.language import render
 
 blueprint = Blueprint("profile", __name__)
@@ -20,13 +20,15 @@ def home() -> Response:
 
 
 @blueprint.get("/profile")
-def page() -> str:
+def page() -> Response:
+    profile = final_profile()
     return render(
         "profile/profile.html",
         questions=QUESTIONS,
-        profile=identity().profile,
+        known=profile.answers.known(),
+        day=profile.updated_at.date(),
         user=person(),
-        already=request.args.get("already") == "1",
+        already=word("already") == "1",
         # In a frame the main site is around us already.
         onward=None if is_framed() else Journey.of_request().return_to or settings().site_url,
     )

@@ -15,7 +15,7 @@ from onboarding.web.current import identity, parts, person, settings
 from onboarding.web.forms import QUESTION_FORMS, ConfirmForm
 from onboarding.web.gate import is_framed
 from onboarding.web.headers import allow_form_target
-from onboarding.web.journey import Journey, typed_answers
+from onboarding.web.journey import Journey, typed_answers, word
 from onboarding.web.language import render
 from onboarding.web.refusals import Impersonated
 
@@ -33,7 +33,7 @@ def start() -> Response:
 
 
 @blueprint.get(f"/<any({_SLUGS}):slug>")
-def question(slug: str) -> str:
+def question(slug: str) -> Response:
     asked, journey = _BY_SLUG[slug], Journey.of_request()
     known = _known(journey)
     form = QUESTION_FORMS[slug](formdata=None, data=known)
@@ -66,30 +66,27 @@ def answer(slug: str) -> Response:
 
 
 @blueprint.get("/review")
-def review() -> Response | str:
+def review() -> Response:
     journey = Journey.of_request()
     known = _known(journey)
     answers = Answers.of(known)
     if answers is None:
         return _to_open_step(known, journey)
-    response = Response(
-        render(
-            "wizard/review.html",
-            questions=QUESTIONS,
-            known=known,
-            form=ConfirmForm(formdata=None, data={f: a.value for f, a in known.items()}),
-            journey=journey,
-            problem=_problem(),
-            user=person(),
-            step=STEPS,
-            steps=STEPS,
-            back=journey.to("wizard.question", slug=QUESTIONS[-1].slug),
-        ),
-        mimetype="text/html",
+    answer = render(
+        "wizard/review.html",
+        questions=QUESTIONS,
+        known=known,
+        form=ConfirmForm(formdata=None, data={f: a.value for f, a in known.items()}),
+        journey=journey,
+        problem=_problem(),
+        user=person(),
+        step=STEPS,
+        steps=STEPS,
+        back=journey.to("wizard.question", slug=QUESTIONS[-1].slug),
     )
     if journey.return_to:
-        allow_form_target(response, journey.return_to, settings())
-    return response
+        allow_form_target(answer, journey.return_to, settings())
+    return answer
 
 
 @blueprint.post("/review")
@@ -112,7 +109,7 @@ def confirm() -> Response:
 
 def _problem() -> str | None:
     """What went wrong with the form before: "1", a value that is no answer, or "stale", its age."""
-    problem = request.args.get("problem")
+    problem = word("problem")
     return problem if problem in ("1", "stale") else None
 
 

@@ -14,9 +14,12 @@ import pytest
 from tests.visitor import Person, Visitor
 
 MOST_CALLS = {
-    "profile": 1180,
-    "gate": 690,
-    "forged": 620,
+    "profile": 680,
+    "gate": 470,
+    "forged": 400,
+    "question": 1230,
+    "review": 1060,
+    "api": 460,
 }
 
 
@@ -39,11 +42,11 @@ def counted() -> Iterator[list[int]]:
 
 @pytest.fixture
 def calls(app, visitor: Callable[..., Visitor]) -> Callable[..., int]:
-    """Give how many calls the app makes to answer a person's GET with this status."""
+    """Give how many calls the app makes to answer a person's GET of a page with this status."""
 
-    def calls(person: Person, status: int) -> int:
+    def calls(person: Person, status: int, path: str = "/profile") -> int:
         # As a server calls it: what the test client does to make a request isn't counted.
-        environ, answered = visitor(person).environ("/profile"), []
+        environ, answered = visitor(person).environ(path), []
         counts = []
         for _ in range(4):
             with counted() as count:
@@ -70,3 +73,17 @@ def test_the_gates_redirect(calls, ada):
 def test_a_forged_cookie_costs_less_than_any_page(calls, ada):
     forged = replace(ada, cookie=ada.cookie.replace(ada.token, "f" * 32))
     assert calls(forged, 303) <= MOST_CALLS["forged"]
+
+
+def test_a_question(calls, ada):
+    assert calls(ada, 200, "/onboarding/python-proficiency") <= MOST_CALLS["question"]
+
+
+def test_the_answers_to_check(calls, visitor, ada):
+    visitor(ada).answer()
+    assert calls(ada, 200, "/onboarding/review") <= MOST_CALLS["review"]
+
+
+def test_a_call_of_the_api(calls, visitor, ada):
+    visitor(ada).finish()
+    assert calls(ada, 200, "/api/profile") <= MOST_CALLS["api"]
