@@ -250,6 +250,7 @@ def test_every_figure_of_docs_performance_has_been_measured() -> None:
     )
     assert {part for part, _ in parts} == {
         "bench.pages",
+        "bench.inside",
         "bench.servers",
         "bench.growth",
         "bench.start",
