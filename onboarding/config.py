@@ -5,30 +5,24 @@ variable and says what it must be, and never repeats a value, which might be sec
 """
 
 import math
-import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import make_conninfo
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
 
-from onboarding.addresses import is_loopback, origin_of
+from onboarding import values
 from onboarding.betterauth.cookie import ForwardedCookie, SessionCookie
 from onboarding.betterauth.endpoints import get_session_url
 from onboarding.betterauth.schema import SESSION_FIELDS, USER_FIELDS, TableNames
 from onboarding.betterauth.secret import SecretFault, session_cookie_name, signing_secret
 from onboarding.logs import FORMATS, LEVELS
-from onboarding.themes import Theme, read_themes
+from onboarding.themes import Theme
+from onboarding.values import MEMORY
 
 T = TypeVar("T")
 
-# Each process counts for itself.
-MEMORY = "memory://"
 # Of each worker of the server, where WEB_THREADS doesn't say.
 THREADS = 32
 
@@ -133,31 +127,34 @@ class Settings:
         reader = _Reader(environ)
         database = _read_database(reader)
         by_http = (
-            reader.optional("SESSION_SOURCE", _one_of("database", "http"), "database") == "http"
+            reader.optional("SESSION_SOURCE", values.one_of("database", "http"), "database")
+            == "http"
         )
         secret = reader.secret(may_be_missing=by_http)
-        site_url = reader.required("BETTER_AUTH_URL", _safe_url)
-        app_origin = reader.required("APP_URL", _lone_origin)
-        session_url = reader.optional("SESSION_URL", _safe_url_or_none, "")
-        session_cache_s = reader.optional("SESSION_CACHE_SECONDS", _up_to(60), "10")
-        sign_in_url = reader.required("SIGN_IN_URL", _safe_url)
-        sign_in_return_param = reader.optional("SIGN_IN_RETURN_PARAM", _token, "callbackURL")
-        embed_origins = reader.optional("EMBED_ORIGINS", _lone_origins, "")
-        cookie_prefix = reader.optional("BETTER_AUTH_COOKIE_PREFIX", _token, "better-auth")
-        cookie_name = reader.optional("BETTER_AUTH_COOKIE_NAME", _token, "")
-        secure_cookies = reader.optional("BETTER_AUTH_SECURE_COOKIES", _switch, "")
-        site_name = reader.optional("SITE_NAME", _short_text, "")
-        widget = reader.optional("ONBOARDING_WIDGET", _one_of("select", "cards"), "select")
-        themes = reader.optional("THEMES_FILE", _themes, "")
-        forwarded_proxies = reader.optional("FORWARDED_PROXIES", _up_to(9), "0")
-        read_budget_s = reader.optional("READ_BUDGET_SECONDS", _from_to(1, 60), "5")
-        prepares = reader.optional("DATABASE_PREPARE", _one_of("auto", "off"), "auto") == "auto"
-        write_budget_s = reader.optional("WRITE_BUDGET_SECONDS", _from_to(1, 60), "8")
-        threads = reader.optional("WEB_THREADS", _from_to(1, 1000), str(THREADS))
-        log_format = reader.optional("LOG_FORMAT", _one_of(*FORMATS), FORMATS[0])
-        log_level = reader.optional("LOG_LEVEL", _one_of(*LEVELS), LEVELS[0])
-        writes_per_minute = reader.optional("WRITES_PER_MINUTE", _up_to(10_000), "30")
-        rate_limit_storage = reader.optional("RATE_LIMIT_STORAGE", _storage, MEMORY)
+        site_url = reader.required("BETTER_AUTH_URL", values.safe_url)
+        app_origin = reader.required("APP_URL", values.lone_origin)
+        session_url = reader.optional("SESSION_URL", values.safe_url_or_none, "")
+        session_cache_s = reader.optional("SESSION_CACHE_SECONDS", values.up_to(60), "10")
+        sign_in_url = reader.required("SIGN_IN_URL", values.safe_url)
+        sign_in_return_param = reader.optional("SIGN_IN_RETURN_PARAM", values.token, "callbackURL")
+        embed_origins = reader.optional("EMBED_ORIGINS", values.lone_origins, "")
+        cookie_prefix = reader.optional("BETTER_AUTH_COOKIE_PREFIX", values.token, "better-auth")
+        cookie_name = reader.optional("BETTER_AUTH_COOKIE_NAME", values.token, "")
+        secure_cookies = reader.optional("BETTER_AUTH_SECURE_COOKIES", values.switch, "")
+        site_name = reader.optional("SITE_NAME", values.short_text, "")
+        widget = reader.optional("ONBOARDING_WIDGET", values.one_of("select", "cards"), "select")
+        themes = reader.optional("THEMES_FILE", values.themes, "")
+        forwarded_proxies = reader.optional("FORWARDED_PROXIES", values.up_to(9), "0")
+        read_budget_s = reader.optional("READ_BUDGET_SECONDS", values.from_to(1, 60), "5")
+        prepares = (
+            reader.optional("DATABASE_PREPARE", values.one_of("auto", "off"), "auto") == "auto"
+        )
+        write_budget_s = reader.optional("WRITE_BUDGET_SECONDS", values.from_to(1, 60), "8")
+        threads = reader.optional("WEB_THREADS", values.from_to(1, 1000), str(THREADS))
+        log_format = reader.optional("LOG_FORMAT", values.one_of(*FORMATS), FORMATS[0])
+        log_level = reader.optional("LOG_LEVEL", values.one_of(*LEVELS), LEVELS[0])
+        writes_per_minute = reader.optional("WRITES_PER_MINUTE", values.up_to(10_000), "30")
+        rate_limit_storage = reader.optional("RATE_LIMIT_STORAGE", values.storage, MEMORY)
         if by_http and not secret and rate_limit_storage not in {MEMORY, None}:
             # Who is counted is named by a key that is made of it, the same in all processes.
             reader.fault("RATE_LIMIT_STORAGE needs BETTER_AUTH_SECRET, unless it is memory://")
@@ -182,7 +179,7 @@ class Settings:
             write_budget_s=write_budget_s,
             site_name=site_name,
             site_url=site_url,
-            site_origin=_origin(site_url),
+            site_origin=values.origin(site_url),
             app_origin=app_origin,
             sign_in_url=sign_in_url,
             sign_in_return_param=sign_in_return_param,
@@ -249,164 +246,16 @@ class _Reader:
 
 def _read_database(reader: _Reader) -> DatabaseSettings:
     return DatabaseSettings(
-        url=reader.required("DATABASE_URL", _database_url),
+        url=reader.required("DATABASE_URL", values.database_url),
         tables=TableNames(
-            schema=reader.optional("BETTER_AUTH_SCHEMA", _name, ""),
-            user=reader.optional("BETTER_AUTH_USER_TABLE", _name, "user"),
-            session=reader.optional("BETTER_AUTH_SESSION_TABLE", _name, "session"),
-            user_columns=reader.optional("BETTER_AUTH_USER_FIELDS", _columns_of(USER_FIELDS), ""),
+            schema=reader.optional("BETTER_AUTH_SCHEMA", values.postgres_name, ""),
+            user=reader.optional("BETTER_AUTH_USER_TABLE", values.postgres_name, "user"),
+            session=reader.optional("BETTER_AUTH_SESSION_TABLE", values.postgres_name, "session"),
+            user_columns=reader.optional(
+                "BETTER_AUTH_USER_FIELDS", values.columns_of(USER_FIELDS), ""
+            ),
             session_columns=reader.optional(
-                "BETTER_AUTH_SESSION_FIELDS", _columns_of(SESSION_FIELDS), ""
+                "BETTER_AUTH_SESSION_FIELDS", values.columns_of(SESSION_FIELDS), ""
             ),
         ),
     )
-
-
-def _database_url(text: str) -> URL:
-    # Neon and Heroku print postgres://, which SQLAlchemy 2 refuses.
-    head, separator, rest = text.partition("://")
-    if head not in {"postgres", "postgresql", "postgresql+psycopg"} or not separator:
-        raise ValueError("must start with postgresql://")
-    try:
-        url = make_url(f"postgresql+psycopg://{rest}")
-    except (ArgumentError, ValueError):
-        raise ValueError("is malformed: its form is postgresql://user:password@host/name") from None
-    _, _, path = rest.partition("?")[0].partition("/")
-    if "@" in path or "/" in path:
-        raise ValueError(
-            "has an '@' or '/' where none can be: percent-encode those of user and password"
-        )
-    if "%00" in rest or not 0 < (url.port or 5432) < 65536:
-        raise ValueError("is malformed: its form is postgresql://user:password@host/name")
-    if not url.database or not (url.host or "host" in url.query):
-        raise ValueError("must name a host and a database")
-    try:
-        make_conninfo(**dict.fromkeys(url.query, ""))
-    except ProgrammingError:
-        # Prisma's "schema" and "pgbouncer", for instance, which the driver refuses.
-        raise ValueError("has an option after the '?' that PostgreSQL doesn't know") from None
-    return url
-
-
-def _columns_of(fields: Collection[str]) -> Callable[[str], Mapping[str, str]]:
-    def columns(text: str) -> Mapping[str, str]:
-        named: dict[str, str] = {}
-        for pair in filter(None, map(str.strip, text.split(","))):
-            name, equals, column = (part.strip() for part in pair.partition("="))
-            if not equals or not column or name in named:
-                raise ValueError("is malformed: its form is field=column,field=column")
-            if name not in fields:
-                raise ValueError(f"names a field that this app doesn't read: {', '.join(fields)}")
-            named[name] = _name(column)
-        return named
-
-    return columns
-
-
-def _origin(text: str) -> str:
-    origin = origin_of(text)
-    if origin is None:
-        raise ValueError("must be an absolute http(s) URL, like https://www.example.com")
-    if origin.startswith("http:") and not is_loopback(origin):
-        raise ValueError("must be https (plain http only on localhost)")
-    return origin
-
-
-def _safe_url(text: str) -> str:
-    _origin(text)
-    return text
-
-
-def _safe_url_or_none(text: str) -> str | None:
-    return _safe_url(text) if text else None
-
-
-def _lone_origin(text: str) -> str:
-    origin = _origin(text)
-    parts = urlsplit(text)
-    if parts.path not in {"", "/"} or "?" in text or "#" in text:
-        raise ValueError("must be an origin without path, like https://onboarding.example.com")
-    return origin
-
-
-def _lone_origins(text: str) -> tuple[str, ...]:
-    parts = [part.strip() for part in text.split(",")]
-    return tuple(dict.fromkeys(_lone_origin(part) for part in parts if part))
-
-
-def _name(text: str) -> str:
-    if "\x00" in text or len(text.encode()) > 63:
-        raise ValueError("must be a PostgreSQL name of at most 63 bytes")
-    return text
-
-
-def _short_text(text: str) -> str:
-    if not text.isprintable() or len(text) > 60:
-        raise ValueError("must be one line of at most 60 characters")
-    return text
-
-
-def _token(text: str) -> str:
-    # RFC 6265 §4.1.1: a cookie's name is a token.
-    if not all(c.isascii() and (c.isalnum() or c in "!#$%&'*+-.^_`|~") for c in text):
-        raise ValueError("must be letters, digits, '.', '-' and '_'")
-    return text
-
-
-def _switch(text: str) -> bool | None:
-    known = {"": None, "true": True, "1": True, "false": False, "0": False}
-    if text.lower() not in known:
-        raise ValueError("must be true or false")
-    return known[text.lower()]
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def word(text: str) -> str:
-        if text not in words:
-            *others, last = words
-            raise ValueError(f"must be {', '.join(others)} or {last}")
-        return text
-
-    return word
-
-
-def _storage(text: str) -> str:
-    if text == MEMORY:
-        return text
-    if not _is_redis(text):
-        raise ValueError("must be memory:// or redis://host:port/number (rediss:// for TLS)")
-    if find_spec("redis") is None:
-        raise ValueError("needs the package redis: install limits[redis]")
-    return text
-
-
-def _is_redis(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-        port = url.port or 6379
-    except ValueError:
-        return False
-    return (
-        url.scheme in {"redis", "rediss"}
-        and bool(url.hostname)
-        and 0 < port < 65536
-        and bool(re.fullmatch(r"(/\d{0,4})?", url.path, re.ASCII))
-        and not (url.query or url.fragment)
-    )
-
-
-def _themes(path: str) -> Mapping[str, Theme]:
-    return read_themes(path) if path else {}
-
-
-def _up_to(most: int) -> Callable[[str], int]:
-    return _from_to(0, most)
-
-
-def _from_to(least: int, most: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
-            raise ValueError(f"must be a number from {least} to {most}")
-        return int(text)
-
-    return number

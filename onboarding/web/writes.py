@@ -16,7 +16,7 @@ from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
-from onboarding.config import MEMORY
+from onboarding.values import MEMORY
 from onboarding.web.seldom import Seldom
 
 log = logging.getLogger(__name__)

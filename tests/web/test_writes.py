@@ -11,7 +11,7 @@ import pytest
 from devstack import redis
 from devstack.processes import free_port
 from onboarding import create_app
-from onboarding.config import MEMORY
+from onboarding.values import MEMORY
 from onboarding.web.writes import WriteLimit
 from tests.visitor import Visitor, newcomer, page
 
