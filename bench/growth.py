@@ -9,7 +9,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,15 @@ from psycopg import sql
 
 from bench import document, load, usage
 from bench import scene as scenes
+from bench.asked import Asked
 from bench.figures import median, ratio, spread
 from bench.goals import Goal, goals_table
-from bench.scene import ONBOARDED, Scene, request
-from bench.served import Served, our_app
+from bench.scene import ONBOARDED, Scene
+from bench.served import our_app
 from bench.usage import OTHERS_CORE, cores
 
 ROUNDS, SECONDS = 5, 2.0
 SMALL, LARGE, HUGE = 1_000, 100_000, 5_000_000
-ASKED = 500
 WORKERS = (1, 2, 4)
 # Better-Auth deletes a session when its owner comes back after it; whoever doesn't leaves it there.
 EXPIRED = "-1 day"
@@ -44,19 +44,11 @@ class Size:
         return f"{self.people:,} people{more}"
 
 
-@dataclass
-class Measured:
-    """A size, the app before it, and a figure of each kind for each round."""
+@dataclass(kw_only=True)
+class Measured(Asked):
+    """The app before a main site of a size."""
 
-    size: Size
     url: str
-    served: Served
-    requests: list[bytes]
-    per_second: list[float] = field(default_factory=list)
-    cpu_us: list[float] = field(default_factory=list)
-    postgres_us: list[float] = field(default_factory=list)
-    p50_ms: list[float] = field(default_factory=list)
-    p99_ms: list[float] = field(default_factory=list)
     plan: str = ""
 
 
@@ -76,10 +68,10 @@ def main() -> None:
         measured = [_settled(scene, size, running) for size in sizes]
         with usage.on_core(OTHERS_CORE):
             for one in measured:
-                load.saturate(one.served.port, one.requests, 200, seconds=seconds)
+                one.warm_up(seconds)
             for _ in range(rounds):
                 for one in measured:
-                    _measure(one, scene, seconds)
+                    one.measure(scene, seconds)
             for one in measured:
                 one.plan = _plan(one.url, scene.token(ONBOARDED, 1))
         running.close()
@@ -99,26 +91,7 @@ def _settled(scene: Scene, size: Size, running: ExitStack) -> Measured:
     scene.settle(url)
     served = our_app(scene, url)
     running.enter_context(served.child)
-    return Measured(size, url, served, _asked(scene, served))
-
-
-def _asked(scene: Scene, served: Served) -> list[bytes]:
-    return [
-        request(served.port, "/profile", scene.cookie_of(ONBOARDED, number))
-        for number in range(1, ASKED + 1)
-    ]
-
-
-def _measure(one: Measured, scene: Scene, seconds: float) -> None:
-    server, postgres = one.served.child.pid, scene.server.child.pid
-    used, used_there = usage.cpu_s(server), usage.cpu_s(postgres)
-    burst = load.saturate(one.served.port, one.requests, 200, seconds=seconds)
-    count = len(burst.latencies_s)
-    one.cpu_us.append((usage.cpu_s(server) - used) / count * 1_000_000)
-    one.postgres_us.append((usage.cpu_s(postgres) - used_there) / count * 1_000_000)
-    one.per_second.append(burst.per_second)
-    one.p50_ms.append(burst.percentile_ms(50))
-    one.p99_ms.append(burst.percentile_ms(99))
+    return Measured(str(size), served, scene.asks(served.port, "/profile"), url=url)
 
 
 def _plan(url: str, token: str) -> str:
@@ -154,8 +127,7 @@ def _by_workers(scene: Scene, url: str, seconds: float) -> list[list[str]]:
     for workers in WORKERS:
         app = scenes.app(scene, url, workers)
         with usage.on_every_core(), app.start(scene.logs / f"workers-{workers}.log") as child:
-            served = Served("app", app.port, child)
-            asked, connections = _asked(scene, served), workers * load.CONNECTIONS
+            asked, connections = scene.asks(app.port, "/profile"), workers * load.CONNECTIONS
             load.saturate(app.port, asked, 200, seconds=seconds, connections=connections)
             used = usage.cpu_s(child.pid)
             burst = load.saturate(app.port, asked, 200, seconds=seconds, connections=connections)
@@ -182,7 +154,7 @@ def _lines(
     )
     rows = [
         [
-            str(one.size),
+            one.name,
             spread(one.per_second),
             spread(one.cpu_us),
             f"{ratio(one.cpu_us, smallest.cpu_us):.2f}",
@@ -197,7 +169,7 @@ def _lines(
     def both(one: Measured) -> list[float]:
         return [ours + theirs for ours, theirs in zip(one.cpu_us, one.postgres_us, strict=True)]
 
-    growth = f"{smallest.size} → {largest.size}"
+    growth = f"{smallest.name} → {largest.name}"
     return [
         document.machine("sqlalchemy", "psycopg", more=f"{rounds} rounds of {seconds:g} s"),
         "",

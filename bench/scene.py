@@ -26,6 +26,8 @@ from onboarding.web.csrf import CsrfTokens
 
 EMPTY = "empty"
 ONBOARDED, NEWCOMER, DRAFT = "onboarded", "newcomer", "draft"
+# As many different people as ask in turn: enough that no cache of one row helps.
+ASKED = 500
 
 # What a browser sends with a click on a link, in less words.
 BROWSER = {
@@ -117,6 +119,11 @@ class Scene:
     def csrf_of(self, kind: str, number: int) -> str:
         """The form token that a page of ours would give the n-th of a kind."""
         return CsrfTokens(self.secret).issue(self.token(kind, number))
+
+    def asks(self, port: int, path: str, kind: str = ONBOARDED) -> list[bytes]:
+        """The same request by many people of a kind, in turn."""
+        people = range(1, ASKED + 1)
+        return [request(port, path, self.cookie_of(kind, number)) for number in people]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -16,14 +16,13 @@ import psycopg
 
 from bench import document, load, usage
 from bench import scene as scenes
+from bench.asked import USUAL_PER_SECOND, Asked
 from bench.figures import median, spread
-from bench.scene import ONBOARDED, Scene, request
-from bench.served import PYTHON, THREADS, Served, granian, our_app_under
+from bench.scene import ASKED, ONBOARDED, Scene
+from bench.served import PYTHON, THREADS, granian, our_app_under
 from devstack.app import App
 
 ROUNDS, SECONDS = 5, 2.0
-ASKED = 500
-USUAL_PER_SECOND = 200
 # For how long the database stands still while the server is told to stop, in seconds.
 STALL = 1.0
 IN_FLIGHT = 4
@@ -45,17 +44,10 @@ SERVERS = {
 }
 
 
-@dataclass
-class Measured:
-    """A server and a figure of each kind for each round."""
+@dataclass(kw_only=True)
+class Measured(Asked):
+    """The app under a server, and what came of hurting it."""
 
-    served: Served
-    requests: list[bytes]
-    per_second: list[float] = field(default_factory=list)
-    cpu_us: list[float] = field(default_factory=list)
-    p50_ms: list[float] = field(default_factory=list)
-    p99_ms: list[float] = field(default_factory=list)
-    usual_p99_ms: list[float] = field(default_factory=list)
     pss_mib: float = 0
     killed: str = ""
     stopped: str = ""
@@ -75,14 +67,15 @@ def main() -> None:
         url = scene.create_database("servers")
         scene.people(url, ONBOARDED, ASKED)
         scene.settle(url)
-        measured = {name: _started(argv, scene, url, running) for name, argv in SERVERS.items()}
+        measured = [_started(name, argv, scene, url, running) for name, argv in SERVERS.items()]
         with usage.on_core(usage.OTHERS_CORE):
-            for one in measured.values():
-                load.saturate(one.served.port, one.requests, 200, seconds=seconds)
+            for one in measured:
+                one.warm_up(seconds)
             for _ in range(rounds):
-                for one in measured.values():
-                    _measure(one, seconds)
-            for one in measured.values():
+                for one in measured:
+                    one.measure(scene, seconds)
+                    one.measure_usual(seconds)
+            for one in measured:
                 worker = usage.workers_of(one.served.child.pid)[0]
                 one.pss_mib = usage.pss_mib(worker)
                 one.killed = _worker_killed(one, worker)
@@ -94,31 +87,12 @@ def main() -> None:
 
 
 def _started(
-    argv: Callable[[App], Iterable[str]], scene: Scene, url: str, running: ExitStack
+    name: str, argv: Callable[[App], Iterable[str]], scene: Scene, url: str, running: ExitStack
 ) -> Measured:
     app = scenes.app(scene, url)
     served = our_app_under(argv(app), app, scene, "server")
     running.enter_context(served.child)
-    people = range(1, ASKED + 1)
-    return Measured(
-        served,
-        [request(app.port, "/profile", scene.cookie_of(ONBOARDED, number)) for number in people],
-    )
-
-
-def _measure(one: Measured, seconds: float) -> None:
-    used = usage.cpu_s(one.served.child.pid)
-    burst = load.saturate(one.served.port, one.requests, 200, seconds=seconds)
-    one.cpu_us.append(
-        (usage.cpu_s(one.served.child.pid) - used) / len(burst.latencies_s) * 1_000_000
-    )
-    one.per_second.append(burst.per_second)
-    one.p50_ms.append(burst.percentile_ms(50))
-    one.p99_ms.append(burst.percentile_ms(99))
-    usual = load.paced(
-        one.served.port, one.requests, 200, seconds=seconds, per_second=USUAL_PER_SECOND
-    )
-    one.usual_p99_ms.append(usual.percentile_ms(99))
+    return Measured(name, served, scene.asks(app.port, "/profile"))
 
 
 def _worker_killed(one: Measured, worker: int) -> str:
@@ -162,14 +136,14 @@ def _is_answered(opened: socket.socket) -> bool:
             return False
 
 
-def _lines(measured: dict[str, Measured], rounds: int, seconds: float) -> list[str]:
+def _lines(measured: list[Measured], rounds: int, seconds: float) -> list[str]:
     head = (
         *("", "requests/s", "CPU µs", "p50 ms", "p99 ms", f"p99 ms at {USUAL_PER_SECOND}/s"),
         *("PSS MiB", "its worker is killed", f"told to stop with {IN_FLIGHT} in flight"),
     )
     rows = [
         [
-            name,
+            one.name,
             spread(one.per_second),
             spread(one.cpu_us),
             f"{median(one.p50_ms):.1f}",
@@ -179,7 +153,7 @@ def _lines(measured: dict[str, Measured], rounds: int, seconds: float) -> list[s
             one.killed,
             one.stopped,
         ]
-        for name, one in measured.items()
+        for one in measured
     ]
     return [
         document.machine("flask", "gunicorn", "granian"),
