@@ -8,13 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from onboarding.betterauth.cookie import AmbiguousSession, SessionCookie
+from onboarding.betterauth.cookie import AmbiguousSession
+from tests.betterauth.worked_cookie import COOKIE, NAME, SIGNATURE, TOKEN
 
-NAME = "better-auth.session_token"
-COOKIE = SessionCookie(NAME, "harness-secret-0123456789-abcdefghijkl-XYZ")
-# Real ones of better-auth 1.7.25, and another of the same secret.
-TOKEN = "FgBjnAm9zWvc3QWKpepwsZCwqPNZf6rB"
-SIGNATURE = "jGZfk9YnouyUoKDLvBfhP797R8SkAI6FXSKhvTKBN+4="
+# Another token of the same secret.
 OTHER = "Jw5HeBzLPmTn4XqVr8Kd2YsGcFa7tUo9"
 ENCODED = f"{NAME}={quote(f'{TOKEN}.{SIGNATURE}', safe='')}"
 RAW = f'{NAME}="{TOKEN}.{SIGNATURE}"'

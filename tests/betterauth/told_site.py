@@ -12,11 +12,14 @@ from threading import Thread
 
 from onboarding.betterauth.cookie import ForwardedCookie, SessionCookie
 from onboarding.betterauth.get_session import GetSession
+from onboarding.betterauth.session import SignedIn
 
 NAME = "better-auth.session_token"
 SECRET = "a-test-secret-of-40-characters-or-more-00"
 SIGNER = SessionCookie(NAME, SECRET)
 COOKIE = ForwardedCookie(NAME)
+# As `session_of` tells of her.
+ADA = SignedIn("u1", "Ada", "ada@example.test", banned=False, anonymous=False, impersonated=False)
 
 
 def signed(token: str) -> str:
