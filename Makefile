@@ -14,6 +14,20 @@ ifndef INSTALLING
 .NOTPARALLEL:
 endif
 
+# Installs what is missing of "program:package …". Debian puts servers where PATH may not look.
+define apt
+missing=; PATH="$$PATH:/usr/sbin"; \
+for pair in $(1); do \
+	command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; \
+done; \
+if [ -n "$$missing" ]; then \
+	command -v apt-get >/dev/null || { echo "needed:$$missing (install them by hand: there is no apt-get here)" >&2; exit 1; }; \
+	echo "installing$$missing"; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	$$sudo apt-get update -q >/dev/null && $$sudo apt-get install -y -q --no-install-recommends $$missing >/dev/null; \
+fi
+endef
+
 .PHONY: help demo test test-browsers stress bench check compatibility audit screenshots translations lock clean setup tools
 
 help:
@@ -39,31 +53,13 @@ test: setup check
 
 # MiniBrowser, WebKitGTK's own, has no headless mode: hence a screen in memory.
 test-browsers: setup .venv/.browsers
-	@missing=; \
-	for pair in chromium:chromium chromedriver:chromium-driver firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver xvfb-run:xvfb; do \
-		command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; \
-	done; \
-	if [ -n "$$missing" ]; then \
-		command -v apt-get >/dev/null || { echo "needed:$$missing (install them by hand: there is no apt-get here)" >&2; exit 1; }; \
-		echo "installing$$missing"; \
-		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-		$$sudo apt-get update -q >/dev/null && $$sudo apt-get install -y -q --no-install-recommends $$missing >/dev/null; \
-	fi
+	@$(call apt,chromium:chromium chromedriver:chromium-driver firefox-esr:firefox-esr WebKitWebDriver:webkit2gtk-driver xvfb-run:xvfb)
 	@exec xvfb-run -a $(BIN)/python -m pytest -o addopts="-q --import-mode=importlib -p no:valkey" tests/engines $(ARGS)
 
-# PgBouncer and nginx exist in no package of Python's or Node's. Debian puts servers where PATH may not look.
+# PgBouncer and nginx exist in no package of Python's or Node's.
 # ARGS chooses among what has a figure; without, people and generated requests at length come after it.
 stress: setup
-	@missing=; PATH="$$PATH:/usr/sbin"; \
-	for pair in pgbouncer:pgbouncer nginx:nginx-light; do \
-		command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; \
-	done; \
-	if [ -n "$$missing" ]; then \
-		command -v apt-get >/dev/null || { echo "needed:$$missing (install them by hand: there is no apt-get here)" >&2; exit 1; }; \
-		echo "installing$$missing"; \
-		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-		$$sudo apt-get update -q >/dev/null && $$sudo apt-get install -y -q --no-install-recommends $$missing >/dev/null; \
-	fi
+	@$(call apt,pgbouncer:pgbouncer nginx:nginx-light)
 	@$(BIN)/python -m tests.stress.document $(ARGS)
 	@$(if $(ARGS),,exec $(BIN)/python -m pytest tests/web/test_people.py tests/web/test_page_fuzz.py tests/web/test_api_fuzz.py -s --walks 200 --cases 6000)
 

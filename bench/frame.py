@@ -6,9 +6,11 @@ for; turn about, medians of 20, without and with a network in between.
 import secrets
 import statistics
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 from devstack import browser, postgres
 from devstack.app import App
@@ -28,26 +30,12 @@ READY = """
 
 def main() -> None:
     """Measure and print the medians and their ratio."""
-    with (
-        postgres.temporary() as server,
-        tempfile.TemporaryDirectory() as folder,
-        sync_playwright() as playwright,
-    ):
-        logs, secret = Path(folder), secrets.token_urlsafe(32)
-        url = server.create_database("bench")
-        app_port, site_port = free_port(), free_port()
-        app = App(app_port, url, secret, f"http://localhost:{site_port}")
-        site = MainSite(site_port, url, secret, app.url)
-        site.migrate(logs / "site-migrate.log")
-        app.migrate(logs / "app-migrate.log")
-        with app.start(logs / "app.log"), site.start(logs / "site.log"):
-            chromium = playwright.chromium.launch(**browser.find().launch_arguments())
-            page = chromium.new_page()
-            page.add_init_script(READY)
-            sign_up(page, site)
-            for latency in LATENCIES_MS:
-                _compare(page, app, site, latency)
-            chromium.close()
+    with running() as (app, site, chromium):
+        page = chromium.new_page()
+        page.add_init_script(READY)
+        sign_up(page, site)
+        for latency in LATENCIES_MS:
+            _compare(page, app, site, latency)
 
 
 def _compare(page: Page, app: App, site: MainSite, latency_ms: int) -> None:
@@ -69,6 +57,27 @@ def _compare(page: Page, app: App, site: MainSite, latency_ms: int) -> None:
             f"latency {latency_ms} ms, {path}: alone {alone:.0f} ms, framed until ready "
             f"{framed:.0f} ms, ratio {framed / alone:.2f}"
         )
+
+
+@contextmanager
+def running(entry: str = "wsgi:app") -> Iterator[tuple[App, MainSite, Browser]]:
+    """Start the app, its main site, and a browser; `entry` is what gunicorn serves."""
+    with (
+        postgres.temporary() as server,
+        tempfile.TemporaryDirectory() as folder,
+        sync_playwright() as playwright,
+    ):
+        logs, secret = Path(folder), secrets.token_urlsafe(32)
+        url = server.create_database("bench")
+        app_port, site_port = free_port(), free_port()
+        app = App(app_port, url, secret, f"http://localhost:{site_port}", entry=entry)
+        site = MainSite(site_port, url, secret, app.url)
+        site.migrate(logs / "site-migrate.log")
+        app.migrate(logs / "app-migrate.log")
+        with app.start(logs / "app.log"), site.start(logs / "site.log"):
+            chromium = playwright.chromium.launch(**browser.find().launch_arguments())
+            yield app, site, chromium
+            chromium.close()
 
 
 def slow_down(page: Page, latency_ms: int) -> CDPSession:

@@ -3,18 +3,12 @@ server. Turn about, medians of 20: in a browser that has nothing yet, and in one
 without and with a network in between.
 """
 
-import secrets
 import statistics
-import tempfile
-from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from bench.frame import LATENCIES_MS, sign_up, slow_down
-from devstack import browser, postgres
+from bench.frame import LATENCIES_MS, running, sign_up, slow_down
 from devstack.app import App
-from devstack.main_site import MainSite
-from devstack.processes import free_port
 
 ROUNDS = 20
 EMPTY, WIZARD = "/empty", "/onboarding/python-proficiency"
@@ -29,27 +23,13 @@ FIRST_PAINT = """() => new Promise((done) =>
 
 def main() -> None:
     """Measure and print the medians and their ratio."""
-    with (
-        postgres.temporary() as server,
-        tempfile.TemporaryDirectory() as folder,
-        sync_playwright() as playwright,
-    ):
-        logs, secret = Path(folder), secrets.token_urlsafe(32)
-        url = server.create_database("bench")
-        app_port, site_port = free_port(), free_port()
-        app = App(app_port, url, secret, f"http://localhost:{site_port}", entry="bench.empty:app")
-        site = MainSite(site_port, url, secret, app.url)
-        site.migrate(logs / "site-migrate.log")
-        app.migrate(logs / "app-migrate.log")
-        with app.start(logs / "app.log"), site.start(logs / "site.log"):
-            chromium = playwright.chromium.launch(**browser.find().launch_arguments())
-            page = chromium.new_page()
-            sign_up(page, site)
-            for latency in LATENCIES_MS:
-                first = _new_windows(chromium, app, page.context, latency)
-                _report(f"latency {latency} ms, for the first time", first)
-                _report(f"latency {latency} ms, again", _same_window(page, app, latency))
-            chromium.close()
+    with running("bench.empty:app") as (app, site, chromium):
+        page = chromium.new_page()
+        sign_up(page, site)
+        for latency in LATENCIES_MS:
+            first = _new_windows(chromium, app, page.context, latency)
+            _report(f"latency {latency} ms, for the first time", first)
+            _report(f"latency {latency} ms, again", _same_window(page, app, latency))
 
 
 def _new_windows(

@@ -3,7 +3,6 @@
 import socket
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
-from types import TracebackType
 from typing import Self
 
 SECONDS = 20
@@ -59,10 +58,5 @@ class Line:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

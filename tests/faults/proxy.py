@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
-from types import TracebackType
 from typing import Self
 
 Verdict = Enum("Verdict", ["PASS", "CUT", "STALL"])
@@ -99,12 +98,7 @@ class Proxy:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         # A thread blocked in accept() keeps a merely closed socket listening.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)

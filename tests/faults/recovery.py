@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from tests.faults.client import Answer, ask
 from tests.faults.proxy import cut_all, let_pass, stall_all
-from tests.faults.stalls import ALIVE_WITHIN_S, PATIENCE_S, RECOVERED_WITHIN_S, probes
+from tests.faults.stalls import ALIVE_WITHIN_S, PATIENCE_S, RECOVERED_WITHIN_S, in_time, probes
 from tests.faults.stand import OURS, TUTORIAL, Stand, raised
 
 A_SECOND = 20
@@ -33,13 +33,9 @@ class Recovery:
     asked: int
 
     def is_right(self, slack_s: float = 0) -> bool:
-        """Tell whether it was over in time, and the process alive all the while.
-
-        `slack_s` is for a machine that does other things meanwhile.
-        """
-        return (
-            self.recovered_s <= RECOVERED_WITHIN_S + slack_s
-            and self.probes_s <= ALIVE_WITHIN_S + slack_s
+        """Tell whether it was over in time, and the process alive all the while."""
+        return in_time(
+            slack_s, (self.recovered_s, RECOVERED_WITHIN_S), (self.probes_s, ALIVE_WITHIN_S)
         )
 
     def __str__(self) -> str:

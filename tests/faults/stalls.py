@@ -37,6 +37,11 @@ WAITING = 40
 PATIENCE_S = 10
 
 
+def in_time(slack_s: float, *limits: tuple[float, float]) -> bool:
+    """Tell whether nothing took longer than it may; the slack is a busy machine's."""
+    return all(took_s <= most_s + slack_s for took_s, most_s in limits)
+
+
 @dataclass(frozen=True)
 class Stall:
     """What one stall did: the slowest reads, saves and probes in seconds, and what came late or not."""
@@ -49,17 +54,14 @@ class Stall:
     recovered: bool
 
     def is_right(self, slack_s: float = 0) -> bool:
-        """Tell whether everybody was answered in time, and all was well afterwards.
-
-        `slack_s` is for a machine that does other things meanwhile.
-        """
-        return (
-            self.reads_s <= READ_BUDGET_S + GRACE_S + slack_s
-            and self.saves_s <= WRITE_BUDGET_S + GRACE_S + slack_s
-            and self.probes_s <= ALIVE_WITHIN_S + slack_s
-            and not self.unanswered
-            and self.recovered
+        """Tell whether everybody was answered in time, and all was well afterwards."""
+        on_time = in_time(
+            slack_s,
+            (self.reads_s, READ_BUDGET_S + GRACE_S),
+            (self.saves_s, WRITE_BUDGET_S + GRACE_S),
+            (self.probes_s, ALIVE_WITHIN_S),
         )
+        return on_time and not self.unanswered and self.recovered
 
     def __str__(self) -> str:
         return (
