@@ -181,6 +181,24 @@ def test_a_flood_of_forged_cookies_is_no_flood_of_lines(settings, ada, log_lines
     assert "user" not in written
 
 
+def test_a_flood_of_forged_forms_is_a_line_for_each_reason(settings, ada, log_lines):
+    app = create_app(settings)
+    window = Visitor(app, ada, {})
+    for _ in range(30):
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+            assert window.post("/onboarding/review", {}, headers).status_code == 403
+        assert window.put({}, {"Origin": "https://evil.example"}).status_code == 403
+    app.extensions["onboarding"].database.engine.dispose()
+    assert [written["event"] for written in log_lines()] == [
+        f"refused: {reason} (1 since the last such line)"
+        for reason in (
+            "its Sec-Fetch-Site is cross-site",
+            "its Origin isn't that of APP_URL",
+            "its Origin may not call the API",
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     ("proxies", "given", "taken"),
     [

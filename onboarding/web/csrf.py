@@ -23,6 +23,9 @@ LIFETIME_S = 24 * 3600
 # Two instances' clocks may differ; without a tolerance 0.4 s of skew refused honest forms.
 CLOCK_SKEW_S = 60
 
+_OTHER_SITES = {"same-site", "cross-site", "none"}
+_NO_ORIGINS = {None: "it has no Origin", "null": "its Origin is null"}
+
 _TOKEN = re.compile(r"([0-9a-f]{1,12})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 
@@ -58,8 +61,8 @@ class CsrfTokens:
         return f"{issued}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
 
 
-def came_from(headers: Headers, origin: str) -> bool:
-    """Tell whether the browser says that a page of `origin` sent this request.
+def foreign_by(headers: Headers, origin: str) -> str | None:
+    """Tell by what the browser says that no page of `origin` sent this request; None if one did.
 
     `Sec-Fetch-Site` decides where it is sent, and only ``same-origin`` passes: a sibling subdomain
     is ``same-site``. Older browsers and plain http leave it out; then `Origin` must be ours, which
@@ -67,5 +70,10 @@ def came_from(headers: Headers, origin: str) -> bool:
     """
     site = headers.get("Sec-Fetch-Site")
     if site is not None:
-        return site == "same-origin"
-    return headers.get("Origin") == origin
+        # Of another word anybody could make a long line of the log.
+        shown = site if site in _OTHER_SITES else "another word"
+        return None if site == "same-origin" else f"its Sec-Fetch-Site is {shown}"
+    sent = headers.get("Origin")
+    if sent == origin:
+        return None
+    return _NO_ORIGINS.get(sent, "its Origin isn't that of APP_URL")

@@ -31,7 +31,7 @@ class Parts:
     csrf: CsrfTokens
     pseudonyms: Pseudonyms
     writes: WriteLimit
-    foreign_cookies: Seldom
+    seldom: Seldom
     assets: Assets
     languages: Languages
     pages: Pages

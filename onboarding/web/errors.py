@@ -20,12 +20,12 @@ from onboarding.database import RETRY_AFTER_S, Unavailable
 from onboarding.identity import MainSiteUnavailable
 from onboarding.profiles.questions import N_
 from onboarding.web.access import Area, area_of
-from onboarding.web.csrf import came_from
+from onboarding.web.csrf import foreign_by
 from onboarding.web.current import parts, settings, site
 from onboarding.web.headers import allow_form_target, is_call
 from onboarding.web.journey import Journey, typed_answers
 from onboarding.web.language import spoken, text
-from onboarding.web.refusals import Problem, Refused
+from onboarding.web.refusals import Foreign, Problem, Refused
 from onboarding.web.request_id import request_id
 
 log = logging.getLogger(__name__)
@@ -187,7 +187,7 @@ def _page(status: int, title: str, sentence: str, in_new_tab: bool) -> str:
 
 def _own_token() -> str | None:
     """A token for sending the form again, without the database: the cookie alone is enough."""
-    if not came_from(request.headers, settings().app_origin):
+    if foreign_by(request.headers, settings().app_origin) is not None:
         return None
     try:
         token = settings().session_cookie.token(request.headers.get("Cookie"))
@@ -211,6 +211,10 @@ def _log(status: int, error: Exception) -> None:
         reason = f": {error.description}" if ours else ""
         # Every page of the main site may ask for its visitors' profiles, signed in or not.
         level = logging.DEBUG if status == 401 else logging.INFO
+        if isinstance(error, Foreign):
+            count = parts().seldom.count(str(error.description))
+            reason += f" ({count} since the last such line)" if count else ""
+            level = logging.INFO if count else logging.DEBUG
         log.log(level, "refused%s", reason, extra=facts)
     elif isinstance(error, Unavailable):
         log.error("unavailable: %s", error, extra=facts)

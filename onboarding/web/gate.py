@@ -8,7 +8,7 @@ import logging
 from dataclasses import replace
 
 from flask import Flask, Request, abort, redirect, request, url_for
-from werkzeug.exceptions import Forbidden, TooManyRequests
+from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
 from onboarding.addresses import origin_of
@@ -16,7 +16,7 @@ from onboarding.betterauth.cookie import AmbiguousSession
 from onboarding.config import Settings
 from onboarding.identity import UNVERIFIED, Identity, Standing
 from onboarding.web.access import Area, Kind, Verdict, area_of, decide
-from onboarding.web.csrf import Proof, came_from
+from onboarding.web.csrf import Proof, foreign_by
 from onboarding.web.current import Parts, parts, person, set_identity, settings, this_request
 from onboarding.web.journey import (
     FORM_TYPE,
@@ -26,7 +26,7 @@ from onboarding.web.journey import (
     typed_answers,
     wanted_path,
 )
-from onboarding.web.refusals import NotSignedIn, Sandboxed
+from onboarding.web.refusals import Foreign, NotSignedIn, Sandboxed
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +62,8 @@ def _gate() -> Response | None:
         _let_call(asked, ours)
         return None
     is_form = asked.method not in _SAFE_METHODS
-    if is_form and not came_from(asked.headers, ours.settings.app_origin):
-        # An opaque origin in a frame: the sandbox around it lacks allow-same-origin.
-        raise Sandboxed if is_framed(asked) and asked.headers.get("Origin") == "null" else Forbidden
+    if is_form:
+        _refuse_foreign_form(asked, ours.settings)
     identity = _identify(asked, ours)
     verdict = decide(area, identity.standing, _kind(asked))
     if verdict is not Verdict.LET_IN:
@@ -74,6 +73,15 @@ def _gate() -> Response | None:
         _refuse_too_many()
         return _refuse_unproved_form(identity)
     return None
+
+
+def _refuse_foreign_form(asked: Request, settings: Settings) -> None:
+    reason = foreign_by(asked.headers, settings.app_origin)
+    if reason is None:
+        return
+    if is_framed(asked) and asked.headers.get("Origin") == "null":
+        raise Sandboxed("the sandbox of its frame lacks allow-same-origin")
+    raise Foreign(reason)
 
 
 def _let_call(asked: Request, ours: Parts) -> None:
@@ -86,7 +94,7 @@ def _let_call(asked: Request, ours: Parts) -> None:
         return
     writes = asked.method not in _SAFE_METHODS
     if writes and asked.headers.get("Origin") not in ours.settings.caller_origins:
-        raise Forbidden("its Origin may not call the API")
+        raise Foreign("its Origin may not call the API")
     identity = _identify(asked, ours)
     if decide(Area.API, identity.standing, _kind(asked)) is not Verdict.LET_IN:
         raise NotSignedIn(_REASONS.get(identity.standing, "signed-out"))
@@ -116,7 +124,7 @@ def _identify(asked: Request, ours: Parts) -> Identity:
 
 
 def _warn_of_foreign_cookies() -> None:
-    count = parts().foreign_cookies.count()
+    count = parts().seldom.count("foreign cookie")
     if count:
         log.warning(
             "BETTER_AUTH_SECRET doesn't verify the session cookie of %d request(s): forged or "
@@ -202,9 +210,10 @@ def _refuse_unproved_form(identity: Identity) -> Response | None:
     token = single_values(request.form).get("csrf_token", "")
     proof = parts().csrf.judge(token, identity.session_token or "")
     if proof is Proof.NONE:
-        abort(403)
+        abort(403, "its csrf_token isn't of this session" if token else "it has no csrf_token")
     if proof is Proof.VALID:
         return None
+    log.info("sent back: its csrf_token is too old, or a clock is wrong", extra={"status": 303})
     journey = Journey.of_request()
     kept = journey.knowing({**journey.answers, **typed_answers()})
     return redirect(kept.here(problem="stale", _anchor="problem"), 303)

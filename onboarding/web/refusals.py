@@ -8,6 +8,13 @@ from werkzeug.exceptions import Forbidden, HTTPException
 from onboarding.profiles.questions import N_
 
 
+class Foreign(Forbidden):
+    """A form or a call that no page of ours sent, as the browser says; the description says how.
+
+    Anybody can make somebody's browser send as many as they like.
+    """
+
+
 class Refused(Forbidden):
     """Refused with 403; the page says `title` and `sentence`."""
 
@@ -27,7 +34,7 @@ class Impersonated(Refused):
     )
 
 
-class Sandboxed(Refused):
+class Sandboxed(Refused, Foreign):
     """The page stands in a sandbox without `allow-same-origin`, which sends forms without a cookie."""
 
     title = N_("This page can't save here")

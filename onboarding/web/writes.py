@@ -32,7 +32,7 @@ _TIDY_AT = 256
 class WriteLimit:
     """At most so many writes a minute of each person; 0 is without limit.
 
-    `storage` is `config.MEMORY`, where each process counts for itself, or the address of a Redis that all of them share.
+    `storage` is `values.MEMORY`, where each process counts for itself, or the address of a Redis that all of them share.
     While that doesn't answer, each counts for itself.
     """
 
@@ -57,7 +57,7 @@ class WriteLimit:
                 return _wait_s(self._counter(self._storage), self._limit, pseudonym)
             except StorageError as error:
                 self._rests_until = self._clock() + _RESTS_S
-                if self._seldom.count():
+                if self._seldom.count("storage"):
                     log.warning(
                         "RATE_LIMIT_STORAGE doesn't answer, each process counts for itself: %s",
                         error.storage_error,

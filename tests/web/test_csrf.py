@@ -1,9 +1,12 @@
 """Forms are taken from our own pages only, and only in the session they were shown in."""
 
+from dataclasses import replace
+
 import pytest
 
 from onboarding.web.csrf import CLOCK_SKEW_S, LIFETIME_S, CsrfTokens, Proof
 from onboarding.web.keys import derived_key
+from onboarding.web.seldom import Seldom
 from tests.visitor import page
 
 SECRET = "a secret of the main site, 40 characters."
@@ -54,6 +57,47 @@ def test_a_refused_form_costs_no_query(stage, visitor, ada):
     before = stage.server.log_size()
     visitor(ada).post(REVIEW, {}, {"Origin": "https://evil.example"})
     assert stage.server.statements("onboarding", after=before) == []
+
+
+REASONS = {
+    "its Sec-Fetch-Site is same-site": ({"Sec-Fetch-Site": "same-site"}, None),
+    "its Sec-Fetch-Site is another word": ({"Sec-Fetch-Site": "forged word"}, None),
+    "it has no Origin": ({"Origin": None}, None),
+    "its Origin is null": ({"Origin": "null"}, None),
+    "its Origin isn't that of APP_URL": ({"Origin": "https://evil.example"}, None),
+    "the sandbox of its frame lacks allow-same-origin": (
+        {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "cross-site", "Origin": "null"},
+        None,
+    ),
+    "it has no csrf_token": ({}, {"csrf_token": ""}),
+    "its csrf_token isn't of this session": ({}, {"csrf_token": "evil"}),
+}
+
+
+@pytest.mark.parametrize(("reason", "sent"), REASONS.items(), ids=REASONS)
+def test_the_log_says_why_a_form_was_refused(
+    visitor, ada, app, log_lines, monkeypatch, reason, sent
+):
+    headers, data = sent
+    # Of other tests' forms nothing is known.
+    parts = replace(app.extensions["onboarding"], seldom=Seldom())
+    monkeypatch.setitem(app.extensions, "onboarding", parts)
+    answer = visitor(ada).post(REVIEW, data, headers)
+    assert answer.status_code == 403
+    (line,) = log_lines()
+    counted = "" if data else " (1 since the last such line)"
+    assert line["event"] == f"refused: {reason}{counted}"
+    assert (line["level"], line["status"], line["path"]) == ("info", 403, REVIEW)
+    assert line["request_id"] in answer.text
+    assert "evil" not in str(line)
+
+
+def test_the_log_says_why_a_form_was_sent_back(visitor, ada, settings, log_lines):
+    old = CsrfTokens(settings.session_cookie.secret, clock=lambda: 1_000_000)
+    visitor(ada).post(REVIEW, {"csrf_token": old.issue(ada.token)})
+    (line,) = log_lines()
+    assert line["event"] == "sent back: its csrf_token is too old, or a clock is wrong"
+    assert (line["level"], line["status"], line["path"]) == ("info", 303, REVIEW)
 
 
 def test_without_a_token_a_form_is_refused(confirmed):

@@ -19,7 +19,7 @@ def test_a_flood_of_them_costs_one_line_a_minute_and_no_query(
     now = [1000.0]
     brake = Seldom(clock=lambda: now[0])
     parts = app.extensions["onboarding"]
-    monkeypatch.setitem(app.extensions, "onboarding", replace(parts, foreign_cookies=brake))
+    monkeypatch.setitem(app.extensions, "onboarding", replace(parts, seldom=brake))
     forged = replace(ada, cookie=ada.cookie.replace(ada.token, "t" * 32))
     before = stage.server.log_size()
     with caplog.at_level(logging.WARNING):
@@ -67,8 +67,12 @@ class TestSeldom:
     def test_it_tells_at_once_then_once_in_its_time_with_what_came_between(self):
         now = [5.0]
         brake = Seldom(every_s=60, clock=lambda: now[0])
-        assert [brake.count() for _ in range(3)] == [1, 0, 0]
+        assert [brake.count("a") for _ in range(3)] == [1, 0, 0]
         now[0] += 59.9
-        assert brake.count() == 0
+        assert brake.count("a") == 0
         now[0] += 0.1
-        assert [brake.count() for _ in range(2)] == [4, 0]
+        assert [brake.count("a") for _ in range(2)] == [4, 0]
+
+    def test_no_kind_keeps_another_from_being_told(self):
+        brake = Seldom()
+        assert [brake.count(kind) for kind in "abaab"] == [1, 1, 0, 0, 0]
