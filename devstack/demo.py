@@ -82,6 +82,7 @@ def run() -> NoReturn:
             settings={"SITE_NAME": "Acme Docs", "LOG_FORMAT": "plain"},
             owner_url=shared.owner_url if shared else None,
         )
+        kept.settings(STATE / "app.env", app.environment())
         site = MainSite(site_port, shared.site_url if shared else app.database_url, secret, app.url)
 
         say("creating the tables")

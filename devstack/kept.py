@@ -1,9 +1,10 @@
-"""What outlives a run: generated secrets, and the lock that keeps two runs off the same data."""
+"""What outlives a run: generated secrets, the app's settings, and the lock that keeps two runs off the same data."""
 
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +27,14 @@ def secret(path: Path) -> str:
         finally:
             draft.unlink()
     return path.read_text()
+
+
+def settings(path: Path, variables: Mapping[str, str]) -> None:
+    """Keep environment variables in `path` (mode 0600), for a shell to read with its dot command."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        for name, value in variables.items():
+            file.write(f"export {name}={shlex.quote(value)}\n")
 
 
 @contextmanager

@@ -110,6 +110,14 @@ def test_the_environment_cannot_undo_the_units_socket() -> None:
     assert "BIND" not in example[1]
 
 
+def test_commands_run_as_the_unit_does() -> None:
+    (run,) = re.findall(r"^run=\"(systemd-run .*)\"$", DOCUMENT.read_text(), re.MULTILINE)
+    words = run.split()
+    assert f"--uid={unit('User')[0]}" in words
+    assert f"EnvironmentFile={unit('EnvironmentFile')[0]}" in words
+    assert f"\ncd {unit('WorkingDirectory')[0]}\n" in DOCUMENT.read_text()
+
+
 def test_a_wrong_setting_is_not_tried_again() -> None:
     # The exit status of a faulty setting (tests/test_start.py).
     assert unit("RestartPreventExitStatus") == ["2"]
