@@ -39,16 +39,19 @@ def grants(installation: Installation, owner: str, app: str) -> str:
     place = installation.ask(lambda connection: _look(connection, (owner, app)))
     user = installation.user
     read = [] if installation.by_http else [user, installation.session]
+    owners_role, apps_role = _role(place, owner), _role(place, app)
+    who = "-- Before alembic upgrade head, as the owner of the main site's tables"
     return "\n".join(
         [
-            "-- Before alembic upgrade head, as the owner of the main site's tables, who must also be",
-            "-- allowed to create roles:",
-            *_role(place, owner),
+            f"{who}, who must also be\n-- allowed to create roles:"
+            if owners_role or apps_role
+            else f"{who}:",
+            *owners_role,
             *_usage(owner, [place.schema, user.schema], creates_in=place.schema),
             f"GRANT {_key_rights(place, user)} ON {named(user)} TO {quoted(owner)};",
             *_handed_over(place, owner),
             "",
-            *_role(place, app),
+            *apps_role,
             # The user table is found, for the type of its id, even where nothing of it is read.
             *_usage(app, [place.schema, user.schema, *(table.schema for table in read)]),
             *(
