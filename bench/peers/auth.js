@@ -3,7 +3,11 @@ import { betterAuth } from "better-auth";
 import pg from "pg";
 
 export const port = Number(process.env.PORT);
-export const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
+export const pool = new pg.Pool({
+  connectionString: process.env.DATABASE_URL,
+  // By default connections end after ten seconds without work, while another server is measured.
+  idleTimeoutMillis: 0,
+});
 
 export const auth = betterAuth({
   database: pool,
