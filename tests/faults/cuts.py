@@ -5,7 +5,6 @@ A save is what "Confirm" costs: the session is looked up, then the answers are s
 that is made for it. It is right when the app answers "saved" and the row holds those answers.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from bench.tutorial.app import create_app as create_tutorial
 from onboarding import create_app
 from onboarding.profiles.questions import Answers, DeveloperRole, PythonProficiency
 from tests.faults.proxy import Message, cut_at, let_pass
-from tests.faults.stand import OURS, TUTORIAL, Row, Stand, raised
+from tests.faults.stand import OURS, TUTORIAL, Row, Stand, options, raised
 from tests.visitor import Person, Visitor
 
 DRAFT = Answers(PythonProficiency.BEGINNER, DeveloperRole.FRONTEND)
@@ -128,11 +127,9 @@ def _save(stand: Stand, database: str, saver: Saver, number: int | None) -> Cut:
 
 def main() -> int:
     """Cut everywhere; the last line is the figure."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--tutorial", action="store_true")
-    chosen = parser.parse_args()
+    chosen = options().parse_args()
     with raised() as stand:
-        found = cuts(stand, TUTORIAL if chosen.tutorial else OURS)
+        found = cuts(stand, chosen.database)
     for cut in found:
         if not cut.is_right:
             print(cut)

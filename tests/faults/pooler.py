@@ -5,13 +5,12 @@ Whatever a connection remembers (a prepared statement, a setting) is somewhere e
 transaction. A transaction counts as failed when its request isn't answered as it is without a pooler.
 """
 
-import argparse
 import asyncio
 import sys
 from dataclasses import dataclass
 
 from tests.faults.client import Answer, ask, finish
-from tests.faults.stand import OURS, TUTORIAL, Stand, raised
+from tests.faults.stand import OURS, Stand, options, raised
 from tests.faults.storm import ALL_ANSWERS
 from tests.visitor import Person
 
@@ -72,11 +71,9 @@ async def _answers(
 
 def main() -> int:
     """Send the transactions; the last line is the figure."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--tutorial", action="store_true")
-    chosen = parser.parse_args()
+    chosen = options().parse_args()
     with raised(pooler=True) as stand:
-        found = pooled(stand, TUTORIAL if chosen.tutorial else OURS)
+        found = pooled(stand, chosen.database)
     print(found)
     return int(not found.is_right)
 

@@ -5,7 +5,6 @@ recovered   how long after it was back the last request failed: 0 s when none di
 /healthz    the slowest answer of the whole time; an outage must not take liveness down
 """
 
-import argparse
 import asyncio
 import sys
 import threading
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from tests.faults.client import Answer, ask
 from tests.faults.proxy import cut_all, let_pass, stall_all
 from tests.faults.stalls import ALIVE_WITHIN_S, PATIENCE_S, RECOVERED_WITHIN_S, in_time, probes
-from tests.faults.stand import OURS, TUTORIAL, Stand, raised
+from tests.faults.stand import OURS, Stand, options, raised
 
 A_SECOND = 20
 
@@ -126,12 +125,9 @@ def _recovery(
 
 def main() -> int:
     """Try every outage; the last line is the figure."""
-    parser = argparse.ArgumentParser()
-    for option in ("pooler", "tutorial"):
-        parser.add_argument(f"--{option}", action="store_true")
-    chosen = parser.parse_args()
+    chosen = options("pooler").parse_args()
     with raised(pooler=chosen.pooler) as stand:
-        found = recoveries(stand, TUTORIAL if chosen.tutorial else OURS)
+        found = recoveries(stand, chosen.database)
     for recovery in found:
         print(recovery)
     print(

@@ -1,4 +1,4 @@
-"""`python -m tests.faults.soak [--requests N] [--tutorial]`: how much memory the workers gain by many requests, of every
+"""`python -m tests.faults.soak [--requests N]`: how much memory the workers gain by many requests, of every
 kind: pages, a save and its repetition, errors, probes, forged cookies.
 """
 

@@ -5,7 +5,6 @@ Every request has to be answered within its budget and half a second, and `/heal
 the while: an orchestrator that gets no answer kills a process that only waits.
 """
 
-import argparse
 import asyncio
 import sys
 import threading
@@ -19,7 +18,7 @@ import psycopg
 
 from tests.faults.client import Answer, ask, finish
 from tests.faults.proxy import Rule, cut_all, let_pass, stall_all, stall_on
-from tests.faults.stand import OURS, TUTORIAL, Stand, raised
+from tests.faults.stand import OURS, Stand, options, raised
 from tests.faults.storm import ALL_ANSWERS
 
 # Short, so that a test is; the rest of the settings are the defaults.
@@ -209,12 +208,9 @@ async def probes(port: int, stopped: threading.Event) -> list[Answer]:
 
 def main() -> int:
     """Stall everywhere; the last line is the figure."""
-    parser = argparse.ArgumentParser()
-    for option in ("pooler", "tutorial"):
-        parser.add_argument(f"--{option}", action="store_true")
-    chosen = parser.parse_args()
+    chosen = options("pooler").parse_args()
     with raised(pooler=chosen.pooler) as stand:
-        found = stalls(stand, TUTORIAL if chosen.tutorial else OURS)
+        found = stalls(stand, chosen.database)
     for stall in found:
         print(stall)
     print(f"{sum(stall.is_right() for stall in found)} of {len(found)} stalls right")

@@ -2,6 +2,7 @@
 instances of the app under gunicorn, and ways to the database on which things go wrong.
 """
 
+import argparse
 import os
 import secrets
 import signal
@@ -36,6 +37,17 @@ OURS, TUTORIAL = "stage", "tutorial"
 SERVED = {OURS: "wsgi:app", TUTORIAL: "bench.tutorial.app:app"}
 
 Row = tuple[str, str, bool]
+
+
+def options(*switches: str) -> argparse.ArgumentParser:
+    """Give the command line of a figure: these switches, and `--tutorial` for the other database."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument(
+        "--tutorial", dest="database", action="store_const", const=TUTORIAL, default=OURS
+    )
+    for switch in switches:
+        parser.add_argument(f"--{switch}", action="store_true")
+    return parser
 
 
 @dataclass

@@ -15,7 +15,6 @@ unanswered  posts whose connection broke, or that got no answer within a minute
 strange     posts answered in any other way
 """
 
-import argparse
 import asyncio
 import itertools
 import random
@@ -28,7 +27,7 @@ from dataclasses import dataclass
 from onboarding.profiles.questions import Answers, DeveloperRole, PythonProficiency
 from tests.faults.client import Answer, ask
 from tests.faults.proxy import cut_all, let_pass, stall_all
-from tests.faults.stand import OURS, TUTORIAL, Row, Stand, raised
+from tests.faults.stand import OURS, Row, Stand, options, raised
 from tests.visitor import Person
 
 ALL_ANSWERS = [Answers(*pair) for pair in itertools.product(PythonProficiency, DeveloperRole)]
@@ -258,14 +257,11 @@ def run(
 
 def main() -> None:
     """Run a storm; the last line is the figure."""
-    parser = argparse.ArgumentParser()
-    for option in ("faults", "pooler", "tutorial"):
-        parser.add_argument(f"--{option}", action="store_true")
+    parser = options("faults", "pooler")
     parser.add_argument("--people", type=int, default=500)
     chosen = parser.parse_args()
     with raised(pooler=chosen.pooler) as stand:
-        database = TUTORIAL if chosen.tutorial else OURS
-        print(run(stand, people=chosen.people, faults=chosen.faults, database=database))
+        print(run(stand, people=chosen.people, faults=chosen.faults, database=chosen.database))
 
 
 if __name__ == "__main__":
