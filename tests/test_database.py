@@ -392,6 +392,13 @@ def test_a_crowd_after_a_rest_is_refused_nobody(url: str) -> None:
     assert [one.exception() for one in asked] == [None] * 10
 
 
+def test_a_crowd_that_finds_room_is_served_however_long_each_takes(url: str) -> None:
+    """The room is that of 64 threads; in that of 32 some of them would wait at the door, in vain."""
+    with opened(engine_url(url), pool_size=5, room=60) as database, ThreadPoolExecutor(40) as crowd:
+        asked = [crowd.submit(scalar, database, "SELECT pg_sleep(0.15)") for _ in range(40)]
+    assert [one.exception() for one in asked] == [None] * 40
+
+
 @pytest.fixture
 def proxy(server: Postgres) -> Iterator[Proxy]:
     with Proxy(server.port) as made:
