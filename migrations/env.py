@@ -28,7 +28,7 @@ from migrations.blockers import watched
 from onboarding.betterauth import schema as betterauth
 from onboarding.config import DatabaseSettings, SettingsFault
 from onboarding.doctor.database import is_transaction_pooler
-from onboarding.profiles.model import Base, UserId, UserProfile
+from onboarding.profiles.model import METADATA, USER_PROFILE, UserId
 
 # A migration that waits for a lock makes every later request of the main site wait behind it. So it
 # waits for a moment only, lets them pass, and tries again.
@@ -140,7 +140,7 @@ def _run(connection: Connection, user: betterauth.Table) -> None:
 
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=METADATA,
         version_table="onboarding_alembic_version",
         transaction_per_migration=True,
         include_name=_is_ours,
@@ -162,8 +162,8 @@ def _refer_to(user: betterauth.Table, default_schema: str | None) -> None:
     """Tell the model which table `user_id` refers to, so that the comparison knows the key."""
     schema = None if user.schema == default_schema else user.schema
     id_column = Column(user.columns["id"], UserId, primary_key=True)
-    Table(user.name, Base.metadata, id_column, schema=schema)
-    UserProfile.metadata.tables["user_profile"].append_constraint(
+    Table(user.name, METADATA, id_column, schema=schema)
+    USER_PROFILE.append_constraint(
         ForeignKeyConstraint(["user_id"], [id_column], ondelete="CASCADE")
     )
 
@@ -174,12 +174,12 @@ def _spellings(postgres_type: str) -> set[str]:
 
 
 def _is_ours(name: str | None, kind: str, _: object) -> bool:
-    return kind != "table" or name == UserProfile.__tablename__
+    return kind != "table" or name == USER_PROFILE.name
 
 
 def _is_compared(item: Any, name: str | None, kind: str, reflected: bool, counterpart: Any) -> bool:
     if kind == "table":
-        return name == UserProfile.__tablename__
+        return name == USER_PROFILE.name
     # An adopted table may hold columns, indexes and constraints of its owner's; they are theirs
     # to keep.
     return not (reflected and counterpart is None)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from onboarding.database import Database, SchemaChanged
-from onboarding.profiles.model import PROFILE_COLUMNS, UTC_NOW, Profile, UserProfile, profile_of
+from onboarding.profiles.model import PROFILE_COLUMNS, USER_PROFILE, UTC_NOW, Profile, profile_of
 from onboarding.profiles.questions import Answers
 
 
@@ -79,7 +79,7 @@ def _save(
             # The row is final, or not `over`. Between the two statements only its user's deletion
             # can remove it, or an operator.
             saved = connection.execute(
-                select(*PROFILE_COLUMNS).where(and_(UserProfile.user_id == user_id))
+                select(*PROFILE_COLUMNS).where(and_(USER_PROFILE.c.user_id == user_id))
             ).one_or_none()
         return None if saved is None else profile_of(saved)
 
@@ -102,21 +102,21 @@ def _statement(
     """The one statement that saves where it may, and gives the saved row or none."""
     values = {**answers.known(), "is_onboarded": is_onboarded}
     # IS NOT TRUE rather than NOT: a NULL from an adopted table counts as open.
-    is_open = UserProfile.is_onboarded.is_not(True)
-    anew = insert(UserProfile).values(user_id=user_id, **values)
+    is_open = USER_PROFILE.c.is_onboarded.is_not(True)
+    anew = insert(USER_PROFILE).values(user_id=user_id, **values)
     if over is None:
         return anew.on_conflict_do_nothing().returning(*PROFILE_COLUMNS)
     if isinstance(over, Profile):
         as_read = {**over.answers.known(), "updated_at": over.updated_at}
         return (
-            update(UserProfile)
-            .where(UserProfile.user_id == user_id, is_open)
-            .where(*(getattr(UserProfile, name) == value for name, value in as_read.items()))
+            update(USER_PROFILE)
+            .where(USER_PROFILE.c.user_id == user_id, is_open)
+            .where(*(USER_PROFILE.c[name] == value for name, value in as_read.items()))
             .values(**values, updated_at=UTC_NOW)
             .returning(*PROFILE_COLUMNS)
         )
     return anew.on_conflict_do_update(
-        index_elements=[UserProfile.user_id],
+        index_elements=[USER_PROFILE.c.user_id],
         set_={**values, "updated_at": UTC_NOW},
         where=is_open,
     ).returning(*PROFILE_COLUMNS)

@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, TextClause, text
 
-from onboarding.profiles.model import FINAL, UserProfile
+from onboarding.profiles.model import FINAL, USER_PROFILE
 from onboarding.profiles.questions import QUESTIONS
 
-TABLE = UserProfile.__tablename__
+TABLE = USER_PROFILE.name
 _ANEW = "run alembic stamp base, then alembic upgrade head, which adds what is missing"
 
 _TIME = "timestamp without time zone"

@@ -9,7 +9,7 @@ from onboarding.betterauth.get_session import GetSession, MainSiteSilent
 from onboarding.betterauth.schema import SchemaMisfit, TableNames, find_user_table
 from onboarding.database import Database, SchemaChanged
 from onboarding.identity import SIGNED_OUT, Identity, MainSiteUnavailable
-from onboarding.profiles.model import PROFILE_COLUMNS, Profile, UserProfile, profile_of
+from onboarding.profiles.model import PROFILE_COLUMNS, USER_PROFILE, Profile, profile_of
 from onboarding.profiles.schema import misfits
 from onboarding.resilience import Within, seconds_left
 
@@ -65,7 +65,7 @@ class MainSite:
         return faults
 
     def _profile(self, user_id: str) -> Profile | None:
-        query = select(*PROFILE_COLUMNS).where(UserProfile.user_id == user_id)
+        query = select(*PROFILE_COLUMNS).where(USER_PROFILE.c.user_id == user_id)
         try:
             row = self._database.run(lambda connection: connection.execute(query).one_or_none())
         except DataError:

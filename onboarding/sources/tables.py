@@ -20,7 +20,7 @@ from onboarding.betterauth.session import (
 )
 from onboarding.database import Database, SchemaChanged
 from onboarding.identity import SIGNED_OUT, Identity
-from onboarding.profiles.model import PROFILE_COLUMNS, UserProfile, profile_of
+from onboarding.profiles.model import PROFILE_COLUMNS, USER_PROFILE, profile_of
 from onboarding.profiles.schema import misfits
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ class SharedTables:
         self._miss_nothing(layout)
         signed_in_user, user_id = select_signed_in(layout)
         statement = signed_in_user.add_columns(*PROFILE_COLUMNS).outerjoin_from(
-            signed_in_user.get_final_froms()[0], UserProfile, UserProfile.user_id == user_id
+            signed_in_user.get_final_froms()[0], USER_PROFILE, USER_PROFILE.c.user_id == user_id
         )
         compiled = statement.compile(dialect=connection.dialect)
         self._found = _Found(layout, str(compiled), self._clock() + LAYOUT_LASTS_S)

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from onboarding.profiles.model import UserProfile
+from onboarding.profiles.model import USER_PROFILE
 from onboarding.profiles.questions import (
     QUESTIONS,
     Answers,
@@ -38,9 +38,7 @@ def test_the_answers_are_stored_in_the_words_of_the_data_model() -> None:
 def test_each_question_is_a_field_of_the_answers_and_a_column_in_the_same_order() -> None:
     asked = [question.field for question in QUESTIONS]
     assert asked == [field.name for field in fields(Answers)]
-    assert [
-        column.name for column in UserProfile.__table__.columns if column.name in asked
-    ] == asked
+    assert [column.name for column in USER_PROFILE.columns if column.name in asked] == asked
 
 
 @every_question

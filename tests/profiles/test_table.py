@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from onboarding.database import Database
-from onboarding.profiles.model import FINAL, UserProfile
+from onboarding.profiles.model import FINAL, USER_PROFILE
 from onboarding.profiles.questions import QUESTIONS, DeveloperRole, PythonProficiency
 from onboarding.profiles.schema import misfits
 from tests.places import Place
@@ -75,7 +75,7 @@ def test_the_columns_are_those_of_the_contract(place: Place) -> None:
         ("created_at", "timestamp without time zone", True, "timezone('utc'::text, now())"),
         ("updated_at", "timestamp without time zone", True, "timezone('utc'::text, now())"),
     ]
-    assert [column.name for column in UserProfile.__table__.columns] == [
+    assert [column.name for column in USER_PROFILE.columns] == [
         *("user_id", "python_proficiency", "developer_role"),
         *("is_onboarded", "created_at", "updated_at"),
     ]
@@ -287,7 +287,7 @@ def test_an_answer_to_the_other_question_is_refused(
         assert said.constraint_name == f"ck_user_profile_{column}"
 
 
-@pytest.mark.parametrize("column", [column.name for column in UserProfile.__table__.columns])
+@pytest.mark.parametrize("column", [column.name for column in USER_PROFILE.columns])
 def test_no_column_may_be_empty(place: Place, new_user: Callable[[], str], column: str) -> None:
     said = insert(place, **{"user_id": new_user(), column: None})
     assert (said.sqlstate, said.column_name) == (NOT_NULL_VIOLATION, column)
