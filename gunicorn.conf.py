@@ -1,5 +1,6 @@
 """Settings of the server: `gunicorn wsgi:app` reads this file by itself."""
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -67,6 +68,15 @@ class _Log(Logger):
 
 
 logger_class = _Log
+
+
+def pre_fork(server, worker):
+    """Let a worker look for garbage among what it makes itself, not in what it shares with us.
+
+    To look at an object is to write to it, and copies its page of memory: a busy worker's first full
+    collection copied 20 MiB.
+    """
+    gc.freeze()
 
 
 def pre_request(worker, req):

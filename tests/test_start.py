@@ -319,6 +319,26 @@ def test_a_serving_process_loads_nothing_that_it_does_not_need() -> None:
     assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
 
 
+def test_workers_look_for_no_garbage_among_what_they_share(tmp_path: Path) -> None:
+    (tmp_path / "counted.py").write_text(
+        "import gc\n"
+        "shared = [[] for _ in range(1000)]\n"
+        "def app(environ, start_response):\n"
+        "    start_response('200 OK', [])\n"
+        "    looked_at = {id(one) for one in gc.get_objects()}\n"
+        "    return [str(sum(id(one) in looked_at for one in shared)).encode()]\n"
+    )
+    port = free_port()
+    with Child(
+        "a server",
+        [sys.executable, "-m", "gunicorn", "--pythonpath", str(tmp_path), "counted:app"],
+        log=tmp_path / "server.log",
+        environment={"BIND": f"127.0.0.1:{port}", "WEB_CONCURRENCY": "1"},
+    ) as child:
+        wait_for(child, lambda: unanswered(f"http://127.0.0.1:{port}/"))
+        assert DIRECT.get(f"http://127.0.0.1:{port}/").text == "0"
+
+
 def unanswered(url: str) -> str | None:
     try:
         DIRECT.get(url)
