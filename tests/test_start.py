@@ -27,8 +27,8 @@ from onboarding.betterauth.secret import PUBLIC_DEFAULT_SECRET
 from tests.conftest import Stage
 from tests.visitor import Person
 
-# No proxy of the environment's comes between us and our own machine.
-DIRECT = httpx.Client(trust_env=False)
+# No proxy of the environment's comes between us and our own machine, and nothing is left open.
+DIRECT = httpx.Client(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "wsgi:app"]
 

@@ -1,5 +1,6 @@
 """The API for the main site: the shapes, the conditions, who may call, and what is refused."""
 
+import gc
 import json
 import socket
 from dataclasses import replace
@@ -366,6 +367,9 @@ BAD_BODIES = {
 @pytest.mark.parametrize("body", BAD_BODIES)
 def test_what_is_no_json_is_refused(visitor, ada, row, body):
     data, status = BAD_BODIES[body]
+    if body == "deep":
+        # What earlier tests left would be finalized down there, at the recursion's limit.
+        gc.collect()
     answer = visitor(ada).put(data)
     assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
     assert row(ada) is None
