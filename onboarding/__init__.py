@@ -26,7 +26,6 @@ from onboarding.web.errors import handle_errors
 from onboarding.web.headers import headers_for, with_headers
 from onboarding.web.journey import Journey
 from onboarding.web.keys import Pseudonyms
-from onboarding.web.language import speak
 from onboarding.web.pages import Pages
 from onboarding.web.seldom import Seldom
 from onboarding.web.writes import WriteLimit
@@ -96,7 +95,6 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
         languages,
         pages,
     )
-    speak(app, languages)
     gate.guard(app)
     handle_errors(app)
     app.wsgi_app = with_headers(app.wsgi_app, settings)  # type: ignore[assignment,method-assign]

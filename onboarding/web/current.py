@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from flask import Request, current_app, g, request
-from flask_babel import gettext as _
 
 from onboarding.betterauth.session import SignedIn
 from onboarding.config import Settings
@@ -14,7 +13,7 @@ from onboarding.profiles.model import Profile
 from onboarding.web.assets import Assets
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.keys import Pseudonyms
-from onboarding.web.pages import THE_SITE, Pages
+from onboarding.web.pages import Pages
 from onboarding.web.seldom import Seldom
 from onboarding.web.writes import WriteLimit
 
@@ -52,11 +51,6 @@ def parts() -> Parts:
 def settings() -> Settings:
     """Give the settings of the current app."""
     return parts().settings
-
-
-def site() -> str:
-    """Give the main site's name as people call it, for the middle of a sentence."""
-    return settings().site_name or _(THE_SITE)
 
 
 def identity() -> Identity:

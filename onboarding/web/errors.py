@@ -9,8 +9,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, request
-from flask_babel import force_locale
-from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Response
@@ -21,10 +19,11 @@ from onboarding.identity import MainSiteUnavailable
 from onboarding.profiles.questions import N_
 from onboarding.web.access import Area, area_of
 from onboarding.web.csrf import foreign_by
-from onboarding.web.current import parts, settings, site
+from onboarding.web.current import parts, settings
 from onboarding.web.headers import allow_form_target, is_call
 from onboarding.web.journey import Journey, typed_answers
 from onboarding.web.language import spoken, text
+from onboarding.web.pages import THE_SITE
 from onboarding.web.refusals import Foreign, Problem, Refused
 from onboarding.web.request_id import request_id
 
@@ -121,8 +120,7 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
     if _wants_json():
         response.mimetype = "application/problem+json"
         # English, as the title and as all of our JSON: programs read it, and their makers.
-        with force_locale("en"):
-            detail = f"{_(title)}. {_(sentence, site=site())}"
+        detail = f"{title}. {sentence}" % {"site": settings().site_name or THE_SITE}
         if isinstance(error, Problem):
             detail = error.detail
         elif is_call() and not isinstance(error, Refused):
@@ -142,7 +140,7 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
         response.mimetype = "text/html"
         in_new_tab = isinstance(error, Refused) and error.in_new_tab
         try:
-            response.data = _page(status, _(title), _(sentence, site=site()), in_new_tab)
+            response.data = _page(status, title, sentence, in_new_tab)
             response.headers.update(spoken())
         except Exception as fault:
             _log(503, fault)

@@ -4,8 +4,7 @@ from functools import lru_cache
 from typing import Any
 
 from babel import Locale
-from flask import Flask, request
-from flask_babel import Babel, Domain
+from flask import request
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 from werkzeug.wrappers import Response
@@ -16,14 +15,6 @@ from onboarding.web.journey import Journey
 
 _KEPT = "onboarding.language"
 _LONGEST_KEPT = 200
-
-
-def speak(app: Flask, languages: Languages) -> None:
-    """Let the pages of `app` speak the visitor's language."""
-    domain = Domain()
-    # Flask-Babel looks for compiled files only when a language isn't here, and all of them are.
-    domain.cache |= {(str(locale), "messages"): texts for locale, texts in languages.texts.items()}
-    Babel(app, locale_selector=language).domain_instance = domain
 
 
 def language() -> Locale:
