@@ -170,8 +170,11 @@ def test_no_confirmation_with_a_hostile_target_leads_elsewhere(
     ours: set[str],
     watch: Watch,
 ) -> None:
-    page, tokens = window(), CsrfTokens(stage.app.secret)
-    page.goto("/healthz")
+    # A page that names its icon: for any other a browser with tabs asks for /favicon.ico, which isn't there.
+    somebody = newcomer(stage.database_url, settings.session_cookie)
+    page, tokens = window(somebody), CsrfTokens(stage.app.secret)
+    page.goto("/onboarding/python-proficiency")
+    expect_page(page, PYTHON)
     for target in targets:
         # Somebody new each time: who has confirmed once is led nowhere any more.
         person = newcomer(stage.database_url, settings.session_cookie)
