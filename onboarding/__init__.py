@@ -72,16 +72,16 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     # "//profile" is no page of ours; merging its slashes would redirect to an absolute address.
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    parents = " ".join(settings.embed_origins)
     pages = Pages(
         Path(app.root_path) / "templates",
         languages.texts,
-        fixed={"asset": assets.address},
+        fixed={"asset": assets.address, "style": assets.style},
         same={
             "cards": settings.widget == "cards",
-            "parents": " ".join(settings.embed_origins),
             "site_name": settings.site_name,
         },
-        asked=lambda: _asked(assets),
+        asked=lambda: _asked(assets, parents),
     )
     app.extensions["onboarding"] = current.Parts(
         settings,
@@ -97,21 +97,27 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     )
     gate.guard(app)
     handle_errors(app)
-    app.wsgi_app = with_headers(app.wsgi_app, settings)  # type: ignore[assignment,method-assign]
+    app.wsgi_app = with_headers(app.wsgi_app, settings, assets)  # type: ignore[assignment,method-assign]
     for room in (profile, wizard, signed_out, health, files, api):
         app.register_blueprint(room.blueprint)
     if settings.forwarded_proxies:
         hops = settings.forwarded_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.wsgi_app = _bounded(app.wsgi_app, max(settings.read_budget_s, settings.write_budget_s))  # type: ignore[assignment,method-assign]
-    files.serve_before(app, assets, headers_for(settings))
+    files.serve_before(app, assets, headers_for(settings, assets))
     _look_once(identities, database)
     return app
 
 
-def _asked(assets: Assets) -> dict[str, object]:
+def _asked(assets: Assets, parents: str) -> dict[str, object]:
     theme = Journey.of_request().theme
-    return {"framed": gate.is_framed(), "theme": theme, "theme_sheet": assets.theme(theme)}
+    return {
+        "framed": gate.is_framed(),
+        # A page that is in no frame for sure has nobody to talk to: it needs no script.
+        "parents": "" if gate.is_alone() else parents,
+        "theme": theme,
+        "theme_sheet": assets.theme(theme),
+    }
 
 
 def _bounded(answer: "WSGIApplication", seconds: float) -> "WSGIApplication":

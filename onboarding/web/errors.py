@@ -148,7 +148,7 @@ def _answer(response: Any, status: int, error: Exception) -> Response:
         return_to = Journey.of_request().return_to
         if return_to:
             # Sending the form again may lead there.
-            allow_form_target(response, return_to, settings())
+            allow_form_target(response, return_to, settings(), parts().assets)
     return response  # type: ignore[no-any-return]
 
 

@@ -144,6 +144,11 @@ def is_framed(asked: Request = request) -> bool:
     return asked.headers.get("Sec-Fetch-Dest") in _FRAMED
 
 
+def is_alone() -> bool:
+    """Tell whether the current request is for a page in a tab of its own, as far as a browser says so."""
+    return request.headers.get("Sec-Fetch-Dest") == "document"
+
+
 def _is_our_host(asked: Request, settings: Settings) -> bool:
     scheme, _, ours = settings.app_origin.partition("://")
     host = asked.headers.get("Host", "")

@@ -10,14 +10,15 @@ from werkzeug.wrappers import Response
 
 from onboarding.addresses import origin_of
 from onboarding.config import Settings
-from onboarding.web.assets import is_for_other_sites
+from onboarding.web.assets import Assets, is_for_other_sites
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# So little can be loaded that an injected tag has nothing to do.
+# So little can be loaded that an injected tag has nothing to do. The style sheets stand in the page, each
+# allowed by the hash of its text, and no other style is: neither an attribute nor a file.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src {styles}; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action {form_targets}; frame-ancestors {ancestors}"
 )
 
@@ -29,10 +30,10 @@ _CALLS = "/api/"
 _PREFLIGHT_LASTS_S = 600
 
 
-def headers_for(settings: Settings) -> dict[str, str]:
+def headers_for(settings: Settings, assets: Assets) -> dict[str, str]:
     """Give the headers that are the same on every answer."""
     fixed = {
-        "Content-Security-Policy": _policy(settings, "'self'"),
+        "Content-Security-Policy": _policy(settings, assets, "'self'"),
         # A parent page with COEP require-corp frames only pages that send both of these.
         "Cross-Origin-Embedder-Policy": "require-corp",
         "Cross-Origin-Resource-Policy": "same-site",
@@ -50,13 +51,15 @@ def headers_for(settings: Settings) -> dict[str, str]:
     return fixed
 
 
-def with_headers(answer: "WSGIApplication", settings: Settings) -> "WSGIApplication":
+def with_headers(
+    answer: "WSGIApplication", settings: Settings, assets: Assets
+) -> "WSGIApplication":
     """Add the headers to every answer of a WSGI application; static files get theirs before it.
 
     What an answer has of its own stays, such as the policy of a page (`allow_form_target`). Here and
     not in Flask, which looks at each header anew: that was a tenth of a page, for what is the same.
     """
-    fixed = headers_for(settings)
+    fixed = headers_for(settings, assets)
     # All but a static file is personal: even a redirect depends on who asks.
     for_people = [*fixed.items(), ("Cache-Control", "no-store"), ("Vary", "Cookie")]
 
@@ -112,15 +115,17 @@ def allow_other_sites(headers: Headers | WsgiHeaders, path: str) -> None:
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
 
 
-def allow_form_target(response: Response, target: str, settings: Settings) -> None:
+def allow_form_target(response: Response, target: str, settings: Settings, assets: Assets) -> None:
     """Let the form of this one page lead to another origin's `target`.
 
     Chromium and WebKit hold `form-action` against the redirect that answers a form post, so a page
     whose form ends at the main site's `return_to` must name its origin.
     """
-    response.headers["Content-Security-Policy"] = _policy(settings, f"'self' {origin_of(target)}")
+    targets = f"'self' {origin_of(target)}"
+    response.headers["Content-Security-Policy"] = _policy(settings, assets, targets)
 
 
-def _policy(settings: Settings, form_targets: str) -> str:
+def _policy(settings: Settings, assets: Assets, form_targets: str) -> str:
     ancestors = " ".join(settings.embed_origins) or "'none'"
-    return _POLICY.format(form_targets=form_targets, ancestors=ancestors)
+    styles = " ".join(assets.styles)
+    return _POLICY.format(styles=styles, form_targets=form_targets, ancestors=ancestors)

@@ -85,7 +85,7 @@ def review() -> Response:
         back=journey.to("wizard.question", slug=QUESTIONS[-1].slug),
     )
     if journey.return_to:
-        allow_form_target(answer, journey.return_to, settings())
+        allow_form_target(answer, journey.return_to, settings(), parts().assets)
     return answer
 
 

@@ -16,18 +16,11 @@ PASSWORD = "correct horse battery"
 
 Where = Page | FrameLocator
 
-# For a page to begin with: `jumps` tells how far things were moved that had been painted already.
+# For a page to begin with: `jumps` tells how far anything was moved, from the first layout on.
 WATCH_JUMPS = """
-  const shifts = [];
-  new PerformanceObserver((list) => shifts.push(...list.getEntries()))
+  window.jumps = [];
+  new PerformanceObserver((list) => jumps.push(...list.getEntries().map(({ value }) => value)))
     .observe({ type: "layout-shift", buffered: true });
-  // What is laid out before its style sheet came, as Playwright may ask for, nobody has seen.
-  Object.defineProperty(window, "jumps", {
-    get: () => {
-      const [seen] = performance.getEntriesByName("first-contentful-paint");
-      return shifts.filter((shift) => seen?.startTime < shift.startTime).map(({ value }) => value);
-    },
-  });
 """
 
 

@@ -36,8 +36,9 @@ STATIC = ROOT / "onboarding" / "static"
 HTML_RULES = Path(__file__).parent / "htmlvalidate.json"
 ORIGIN = "http://pages.test"
 
-# Compressed by gzip -9, in bytes.
-MOST_HTML = 1536
+# Compressed by gzip -9, in bytes: a page without the style sheet in it, and the style sheet.
+MOST_HTML, MOST_STYLE = 1536, 2300
+STYLE = re.compile("<style>(.*?)</style>", re.DOTALL)
 # WCAG 2.5.8 and our own 44 px for buttons; in CSS pixels.
 LEAST_TARGET, LEAST_BUTTON = 24, 44
 
@@ -127,12 +128,35 @@ def test_every_page_is_valid_html(pages: Gallery, tmp_path: Path) -> None:
 
 
 def test_every_page_is_light(pages: Gallery) -> None:
-    weights = {name: weight(pages[name].html.encode()) for name in pages.keys() - HARD}
+    light = {name: pages[name].html for name in pages.keys() - HARD}
+    weights = {name: weight(STYLE.sub("", html)) for name, html in light.items()}
     assert {name: size for name, size in weights.items() if size > MOST_HTML} == {}
+    [style] = {style for html in light.values() for style in STYLE.findall(html)}
+    assert weight(style) <= MOST_STYLE
 
 
-def weight(content: bytes) -> int:
-    return len(gzip.compress(content, 9, mtime=0))
+def weight(content: str) -> int:
+    return len(gzip.compress(content.encode(), 9, mtime=0))
+
+
+def test_the_style_sheet_in_a_page_says_what_its_source_says(
+    pages: Gallery, show: Callable[..., Page]
+) -> None:
+    [served] = STYLE.findall(pages["question-select"].html)
+    source = (STATIC / "style.css").read_text()
+    assert len(served) < 0.9 * len(source)
+    rules = """(css) => {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(css);
+      return [...sheet.cssRules].map((rule) => rule.cssText);
+    }"""
+    # An own property is kept as it is written, spaces and all.
+    read = [
+        [re.sub(r"\s*,\s*", ",", rule) for rule in show("review").evaluate(rules, css)]
+        for css in (source, served)
+    ]
+    assert read[0] == read[1]
+    assert len(read[0]) > 60
 
 
 # Is anything wider than the window, or cut off inside its own box?
@@ -266,7 +290,7 @@ def test_nothing_overflows_with_the_spacing_that_a_reader_may_need(seen: dict[st
     assert of_all(seen, "overflowing_spaced") == {}
 
 
-def test_nothing_jumps_once_it_is_seen(seen: dict[str, Seen]) -> None:
+def test_nothing_jumps(seen: dict[str, Seen]) -> None:
     assert of_all(seen, "jumps") == {}
 
 

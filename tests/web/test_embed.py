@@ -182,4 +182,4 @@ def test_an_unknown_theme_is_none(visitor, ada, theme):
         visitor(ada).request("GET", "/onboarding/developer-role", query_string={"theme": theme})
     )
     assert "data-theme" not in html.html.attrs
-    assert len(html.find_all("link", rel="stylesheet")) == 1
+    assert len(html.find_all("style")) == 1

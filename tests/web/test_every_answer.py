@@ -22,6 +22,8 @@ VISITORS = ("signed out", "forged", "no row", "draft", "onboarded", "banned", "i
 WORDS = {"filename": "style.css", "name": "acme"}
 NOBODYS = ("/nowhere", "/profile/x.css", "/api/nowhere", "/static/nothing.css", "//profile", "/%00")
 
+# Of each style sheet its hash, and nothing else.
+STYLES = re.compile(r"'sha256-[A-Za-z0-9+/]{43}='(?: 'sha256-[A-Za-z0-9+/]{43}=')*")
 SHARED = re.compile(r"/static/|/embed\.js|/themes/")
 
 FIXED = {
@@ -56,11 +58,12 @@ def faults(path: str, answer: TestResponse, parents: str) -> Iterator[str]:
         "default-src": "'none'",
         "base-uri": "'none'",
         "script-src": "'self'",
-        "style-src": "'self'",
         "form-action": "'self'",
         "frame-ancestors": parents,
     }
     yield from (f"policy: {name}" for name in expected if policy.get(name) != expected[name])
+    if not STYLES.fullmatch(policy.get("style-src", "")):
+        yield "policy: style-src"
     values = {
         "Cross-Origin-Embedder-Policy": "require-corp",
         "Cross-Origin-Opener-Policy": "same-origin",

@@ -18,7 +18,7 @@ from tests.visitor import Visitor, page
 
 STATIC = ROOT / "onboarding" / "static"
 ASSETS = Assets(STATIC, {"acme": ":root { color: red }"})
-NAMES = ("/static/style.css", "/static/frame.js", "/static/icon.svg")
+NAMES = ("/static/frame.js", "/static/icon.svg")
 SECURITY = {
     "Content-Security-Policy",
     "Cross-Origin-Embedder-Policy",
@@ -31,7 +31,7 @@ SECURITY = {
 
 def test_pages_name_each_file_by_its_content_and_it_is_kept_for_good(visitor):
     html = page(visitor().get("/signed-out"))
-    named = [link["href"] for link in html.find_all("link", rel=("stylesheet", "icon"))]
+    named = [link["href"] for link in html.find_all("link", rel=("icon", "stylesheet"))]
     named += [script["src"] for script in html.find_all("script")]
     assert sorted(named) == sorted(map(ASSETS.address, NAMES))
     for name in named:
@@ -57,11 +57,10 @@ def test_each_file_stands_ready_in_each_encoding(visitor, name, accepted, encodi
     assert answer.headers["Content-Length"] == str(len(answer.data))
 
 
-@pytest.mark.parametrize(("name", "comment"), [("style.css", "/*"), ("frame.js", "//")])
-def test_a_file_is_its_source_without_what_is_for_readers(name, comment):
-    lines = [line.strip() for line in (STATIC / name).read_text().splitlines()]
-    served = ASSETS.content(f"/static/{name}").decode().splitlines()
-    assert served == [line for line in lines if line and not line.startswith(comment)]
+def test_a_script_is_its_source_without_what_is_for_readers():
+    lines = [line.strip() for line in (STATIC / "frame.js").read_text().splitlines()]
+    served = ASSETS.content("/static/frame.js").decode().splitlines()
+    assert served == [line for line in lines if line and not line.startswith("//")]
 
 
 @pytest.mark.parametrize("name", [*NAMES, "/embed.js"])
@@ -86,17 +85,26 @@ def alone(settings, tmp_path, monkeypatch):
 
 
 def test_instances_that_started_apart_give_equal_answers(visitor, alone):
-    address = ASSETS.address("/static/style.css")
+    address = ASSETS.address("/static/frame.js")
     first, second = visitor().get(address), Visitor(alone[0], None, {}).get(address)
     assert first.data == second.data
     assert dict(first.headers) == dict(second.headers)
 
 
-@pytest.mark.parametrize("name", ["style.css", "style.0123456789ab.css"])
-def test_a_name_of_another_release_gives_the_present_file_and_is_not_kept(visitor, name):
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("frame.js", "text/javascript"),
+        ("frame.0123456789ab.js", "text/javascript"),
+        # The release before the sheet stood in the page.
+        ("style.css", "text/css"),
+        ("style.0123456789ab.css", "text/css"),
+    ],
+)
+def test_a_name_of_another_release_gives_the_present_file_and_is_not_kept(visitor, name, kind):
     answer = visitor().get(f"/static/{name}")
-    assert answer.data == ASSETS.content("/static/style.css")
-    assert answer.headers["Content-Type"] == "text/css; charset=utf-8"
+    assert answer.data == ASSETS.content(f"/static/{name}")
+    assert answer.headers["Content-Type"] == f"{kind}; charset=utf-8"
     assert answer.headers["Cache-Control"] == "no-cache"
 
 
@@ -120,8 +128,8 @@ def test_anything_else_is_not_found(visitor, name):
 
 
 def test_a_part_of_a_file_is_not_given(visitor):
-    answer = visitor().get(ASSETS.address("/static/style.css"), {"Range": "bytes=0-0"})
-    assert (answer.status_code, answer.data) == (200, ASSETS.content("/static/style.css"))
+    answer = visitor().get(ASSETS.address("/static/frame.js"), {"Range": "bytes=0-0"})
+    assert (answer.status_code, answer.data) == (200, ASSETS.content("/static/frame.js"))
 
 
 def test_each_has_the_headers_of_every_answer(visitor):
@@ -133,13 +141,13 @@ def test_each_has_the_headers_of_every_answer(visitor):
 
 
 def test_whoever_wants_to_change_one_is_refused_by_the_app(visitor):
-    answer = visitor().post(ASSETS.address("/static/style.css"))
+    answer = visitor().post(ASSETS.address("/static/frame.js"))
     assert answer.status_code == 405
     assert page(answer).h1
 
 
 def test_head_says_what_get_gives(visitor):
-    address = ASSETS.address("/static/style.css")
+    address = ASSETS.address("/static/frame.js")
     whole, head = visitor().get(address), visitor().request("HEAD", address)
     assert (head.status_code, head.data) == (200, b"")
     assert dict(head.headers) == dict(whole.headers)
@@ -147,10 +155,10 @@ def test_head_says_what_get_gives(visitor):
 
 def test_the_files_are_served_though_their_folder_was_tidied_away(alone):
     app, folder = alone
-    address = ASSETS.address("/static/style.css")
+    address = ASSETS.address("/static/frame.js")
     shutil.rmtree(folder)
     answer = Visitor(app, None, {}).get(address)
-    assert (answer.status_code, answer.data) == (200, ASSETS.content("/static/style.css"))
+    assert (answer.status_code, answer.data) == (200, ASSETS.content("/static/frame.js"))
 
 
 def test_the_folder_lasts_as_long_as_the_process_that_made_it(tmp_path):
@@ -182,7 +190,6 @@ def test_the_folder_lasts_as_long_as_the_process_that_made_it(tmp_path):
 
 # Bytes as they are sent: gzip, brotli.
 WEIGHTS = {
-    "/static/style.css": (2300, 1970),
     "/static/frame.js": (920, 730),
     "/embed.js": (1500, 1270),
 }

@@ -1,11 +1,15 @@
 """The headers that every answer carries."""
 
+import re
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
 from onboarding import create_app
-from tests.visitor import Visitor
+from onboarding.themes import DEFAULTS, Theme
+from tests.visitor import Visitor, page
 
 ANSWERS = [
     ("GET", "/", 303),
@@ -32,7 +36,9 @@ def test_stand_on_every_answer(visitor, stage, method, path, status):
     )
     assert policy["default-src"] == "'none'"
     assert policy["frame-ancestors"] == stage.site.url
-    assert policy["form-action"] == policy["script-src"] == policy["style-src"] == "'self'"
+    assert policy["form-action"] == policy["script-src"] == "'self'"
+    # The one sheet, in the page: neither a file nor any other text.
+    assert re.fullmatch("'sha256-[A-Za-z0-9+/]{43}='", policy["style-src"])
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "same-origin"
@@ -51,6 +57,43 @@ def test_without_embedding_origins_nobody_may_frame_us(settings):
     app.extensions["onboarding"].database.engine.dispose()
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_each_style_in_a_page_is_one_that_its_policy_names(settings, stage, ada):
+    themes = {"acme": Theme(DEFAULTS, "0", "serif", "auto")}
+    app = create_app(replace(settings, themes=themes))
+    window = Visitor(app, ada, {})
+    window.answer()
+    paths = [
+        ("/onboarding/python-proficiency", 1),
+        ("/onboarding/python-proficiency?theme=acme", 2),
+        # A policy of its own, for where its form ends.
+        (f"/onboarding/review?theme=acme&return_to={stage.site.url}/", 2),
+        ("/signed-out?theme=dark", 1),
+        ("/nowhere?theme=acme", 2),
+    ]
+    policies = set()
+    for path, count in paths:
+        answer = window.get(path)
+        styles = re.findall(rb"<style>(.*?)</style>", answer.data, re.DOTALL)
+        policy = answer.headers["Content-Security-Policy"]
+        named = re.search("style-src ([^;]*);", policy)[1].split()
+        hashes = {f"'sha256-{b64encode(sha256(style).digest()).decode()}'" for style in styles}
+        assert len(styles) == count
+        assert hashes <= set(named)
+        assert len(named) == 2
+        policies.add(policy)
+    assert len(policies) == 2
+    app.extensions["onboarding"].database.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("where", "scripts"), [("document", 0), ("iframe", 1), ("embed", 1), (None, 1)]
+)
+def test_a_page_has_a_script_where_another_may_be_around_it(visitor, where, scripts):
+    html = page(visitor().get("/signed-out", {"Sec-Fetch-Dest": where} if where else {}))
+    assert len(html.find_all("script")) == scripts
+    assert ("data-parents" in html.body.attrs) == bool(scripts)
 
 
 def test_no_page_sets_a_cookie(visitor, ada):
