@@ -8,7 +8,7 @@ from bench.chart import Bar, bars
 from bench.figures import median, ratio, spread
 from bench.goals import Goal, goals_table
 from bench.served import GET_SESSION, HELLO, HONO, nodes, version_of
-from bench.targets import CONFIRM, FORGED, GRANIAN, PROFILE, STATIC, Target
+from bench.targets import CONFIRM, FORGED, GRANIAN, PROFILE, Target
 
 
 def tables(
@@ -86,7 +86,6 @@ def _goals(by_name: Mapping[str, Target]) -> list[Goal]:
         Goal(
             "page under granian : hello under gunicorn, CPU", 1.2, 1, cpu(by_name[GRANIAN], hello)
         ),
-        Goal("static file : hello, CPU", 0.5, 0.35, cpu(by_name[STATIC], hello)),
         Goal("page at saturation, p99 : p50", 2.2, 1.7, ratio(page.p99_ms, page.p50_ms)),
     ]
     for name, must, stretch in (

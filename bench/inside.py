@@ -71,7 +71,7 @@ def _asked(scene: Scene, served: App) -> Mapping[str, tuple[Answer, str, Environ
     sys.path.insert(0, str(PEERS))
     hello: Flask = importlib.import_module("flask_hello").app
     forged = scene.cookie_of(ONBOARDED, 1).replace(scene.token(ONBOARDED, 1), "f" * 32)
-    style = app.extensions["onboarding"].assets.address("/static/style.css")
+    script = app.extensions["onboarding"].assets.address("/static/frame.js")
 
     def one(path: str, cookie: str) -> dict[str, Any]:
         return create_environ(path, served.url, headers={**BROWSER, "Cookie": cookie})
@@ -87,7 +87,7 @@ def _asked(scene: Scene, served: App) -> Mapping[str, tuple[Answer, str, Environ
         "a question of the wizard": (app, "200", each("/onboarding/python-proficiency", NEWCOMER)),
         "the answers to check": (app, "200", each("/onboarding/review", DRAFT)),
         "`GET /api/profile`": (app, "200", each("/api/profile", ONBOARDED)),
-        STATIC: (app, "200", each(style, ONBOARDED)),
+        STATIC: (app, "200", each(script, ONBOARDED)),
     }
 
 

@@ -85,7 +85,7 @@ def _ours(scene: Scene, url: str, app: Served) -> list[Target]:
         return request(app.port, "/api/profile", cookie, headers=tag)
 
     forged = scene.cookie_of(ONBOARDED, 1).replace(scene.token(ONBOARDED, 1), "f" * 32)
-    style = Assets(ROOT / "onboarding" / "static", {}).address("/static/style.css")
+    script = Assets(ROOT / "onboarding" / "static", {}).address("/static/frame.js")
     question = "/onboarding/python-proficiency"
     new_people, people = range(1, CONFIRMED + 1), range(1, ASKED + 1)
     confirmed = [confirm(DRAFT, number) for number in new_people]
@@ -99,6 +99,6 @@ def _ours(scene: Scene, url: str, app: Served) -> list[Target]:
         Target("confirm, sent again", app, again, 303),
         Target("`GET /api/profile`", app, scene.asks(app.port, "/api/profile")),
         Target("`GET /api/profile`, 304", app, [unchanged(number) for number in people], 304),
-        Target(STATIC, app, [request(app.port, style)]),
+        Target(STATIC, app, [request(app.port, script)]),
         Target("`/healthz`", app, [request(app.port, "/healthz")]),
     ]
