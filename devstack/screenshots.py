@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import APIResponse, Browser, Page, Response, Route, sync_playwright
 
 from devstack import browser, postgres
 from devstack.app import App
@@ -42,10 +42,12 @@ LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff" * 8 + " أحمد 👩‍💻 <
 
 @dataclass(frozen=True)
 class Parts:
-    """What is running: the app with each of its widgets, one whose database is gone, the main site."""
+    """What is running: the app with each of its widgets, one that saves once a minute, one whose database
+    is gone, the main site."""
 
     drop_downs: App
     cards: App
+    strict: App
     unreachable: App
     site: MainSite
 
@@ -79,6 +81,9 @@ def _parts() -> Iterator[Parts]:
         cards = App(
             free_port(), url, secret, site_url, settings={**named, "ONBOARDING_WIDGET": "cards"}
         )
+        strict = App(
+            free_port(), url, secret, site_url, settings={**named, "WRITES_PER_MINUTE": "1"}
+        )
         site = MainSite(int(site_url.rpartition(":")[2]), url, secret, app.url)
         site.migrate(logs / "site-migrate.log")
         app.migrate(logs / "app-migrate.log")
@@ -87,11 +92,12 @@ def _parts() -> Iterator[Parts]:
         with (
             app.start(logs / "app.log"),
             cards.start(logs / "cards.log"),
+            strict.start(logs / "strict.log"),
             unreachable.start(logs / "unreachable.log"),
             site.start(logs / "site.log"),
         ):
             server.drop_database("gone")
-            yield Parts(app, cards, unreachable, site)
+            yield Parts(app, cards, strict, unreachable, site)
 
 
 class Walk:
@@ -134,12 +140,17 @@ class Walk:
         page.goto(f"{app.url}/onboarding/python-proficiency")
         self.take("question-back-to-answers")
         self._take_framed("framed-review")
+        self._take_too_often()
+        other = self._tab_with_other_answers()
         page.goto(f"{app.url}/onboarding/review")
         page.get_by_role("button").click()
         page.wait_for_url(f"{app.url}/profile")
         self.take("profile")
-        page.goto(f"{app.url}/profile?already=1")
-        self.take("profile-already")
+        # Too late: the other tab is told so, and sees what was confirmed here.
+        other.get_by_role("button").click()
+        other.wait_for_url(f"{app.url}/profile?already=1")
+        other.screenshot(path=self._file("profile-already"), full_page=True)
+        other.close()
         self._take_framed("framed-profile")
         page.goto(site.url)
         self.take("site-home")
@@ -155,7 +166,10 @@ class Walk:
         page.context.close()
 
     def take(self, name: str) -> None:
-        self.page.screenshot(path=FOLDER / f"{name}-{self._name}.png", full_page=True)
+        self.page.screenshot(path=self._file(name), full_page=True)
+
+    def _file(self, name: str) -> Path:
+        return FOLDER / f"{name}-{self._name}.png"
 
     def _take_signed_out(self) -> None:
         address = f"{self.parts.drop_downs.url}/signed-out"
@@ -189,14 +203,28 @@ class Walk:
         ):
             headers = {"Origin": origin, "Accept-Language": self._language}
             answer = page.request.post(address, headers=headers, form={"a": text})
-            if answer.status != status:
-                raise StartFailed(
-                    f"{address} answers {answer.status} where {status} is to be shown"
-                )
+            _expect(answer, status)
             page.route(address, _showing(answer.text()))
             page.goto(address)
             self.take(f"error-{status}")
             page.unroute(address)
+
+    def _take_too_often(self) -> None:
+        """Save twice within a minute where once is allowed."""
+        page = self.page
+        for _ in range(2):
+            page.goto(f"{self.parts.strict.url}/onboarding/developer-role")
+            with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
+                page.get_by_role("button").click()
+            page.wait_for_load_state()
+        _expect(answered.value, 429)
+        self.take("error-429")
+
+    def _tab_with_other_answers(self) -> Page:
+        tab = self.page.context.new_page()
+        query = "python_proficiency=Advanced&developer_role=Full%20Stack%20Developer"
+        tab.goto(f"{self.parts.drop_downs.url}/onboarding/review?{query}")
+        return tab
 
     def _take_framed(self, name: str) -> None:
         self.page.goto(f"{self.parts.site.url}/setup")
@@ -229,6 +257,11 @@ def sheets(chromium: Browser) -> None:
 
 def _showing(html: str) -> Callable[[Route], None]:
     return lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8")
+
+
+def _expect(answer: Response | APIResponse, status: int) -> None:
+    if answer.status != status:
+        raise StartFailed(f"{answer.url} answers {answer.status} where {status} is to be shown")
 
 
 def _sign_up(page: Page, name: str) -> None:
