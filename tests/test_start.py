@@ -105,12 +105,12 @@ def test_faulty_settings_stop_the_start_with_one_line_each(
 def test_an_app_started_before_its_database_waits_for_it_and_says_what_is_missing(
     server: Postgres, tmp_path: Path
 ) -> None:
-    app = an_app(server.url("late"))
+    app = an_app(server.url("not_yet_there"))
     token, cookie = a_session(app)
     with started(app, tmp_path / "app.log") as log:
         (line,) = errors_in(log)
         assert "the database does not answer" in line
-        assert 'database "late" does not exist' in line
+        assert 'database "not_yet_there" does not exist' in line
 
         assert DIRECT.get(f"{app.url}/healthz").json() == {"status": "alive"}
         assert not_ready(app) == ["the database does not answer"]
@@ -119,9 +119,9 @@ def test_an_app_started_before_its_database_waits_for_it_and_says_what_is_missin
         assert page.headers["Retry-After"] == "2"
         assert page.headers["Content-Type"].startswith("text/html")
         assert "We cannot reach your profile right now" in page.text
-        assert "late" not in page.text
+        assert "not_yet_there" not in page.text
 
-        server.create_database("late")
+        server.create_database("not_yet_there")
         assert_one_fault(app, "table user was not found")
         site = MainSite(free_port(), app.database_url, app.secret, app.url)
         site.migrate(tmp_path / "main-site-migrate.log")
@@ -149,7 +149,7 @@ def test_an_app_started_before_its_database_waits_for_it_and_says_what_is_missin
         assert "Traceback" not in text
         for secret in (app.secret, token, server.password):
             assert secret not in text
-    server.drop_database("late")
+    server.drop_database("not_yet_there")
 
 
 def test_a_database_server_that_is_down_leaves_the_app_alive(
