@@ -35,6 +35,8 @@
     document.documentElement.style.overflow = "hidden";
   });
   new ResizeObserver(measure).observe(wrapper);
+  // Browsers let no frame of another origin have autofocus.
+  document.querySelector("[data-first]")?.focus();
   addEventListener("submit", () => (leaving = true));
   addEventListener("pageshow", ({ persisted }) => persisted && hello());
 

@@ -34,6 +34,9 @@ class Verdict(Enum):
     PROFILE = "send to the profile"
 
 
+# Below it stands the wizard, nothing else.
+WIZARD_PATH = "/onboarding"
+
 # Every endpoint stands here, or the gate treats it as PROFILE, the most guarded.
 AREAS: dict[str, Area] = {
     "files.file": Area.OPEN,

@@ -1,9 +1,12 @@
 """The read-only profile, and the front door that leads to it."""
 
+from urllib.parse import urlsplit
+
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from onboarding.profiles.questions import QUESTIONS
+from onboarding.web.access import WIZARD_PATH
 from onboarding.web.current import final_profile, person, settings
 from onboarding.web.gate import is_framed
 from onboarding.web.journey import Journey, word
@@ -29,6 +32,8 @@ def page() -> Response:
         day=profile.updated_at.date(),
         user=person(),
         already=word("already") == "1",
+        # As after every form, the focus belongs on the new heading; a first load must not take it.
+        from_wizard=urlsplit(request.referrer or "").path.startswith(WIZARD_PATH),
         # In a frame the main site is around us already.
         onward=None if is_framed() else Journey.of_request().return_to or settings().site_url,
     )

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from onboarding.profiles.questions import QUESTIONS, Answer, Answers, Question, first_unanswered
 from onboarding.profiles.rules import AlreadyOnboarded, UserGone, complete, save_draft
+from onboarding.web.access import WIZARD_PATH
 from onboarding.web.current import identity, parts, person, settings
 from onboarding.web.forms import QUESTION_FORMS, ConfirmForm
 from onboarding.web.gate import is_framed
@@ -19,7 +20,7 @@ from onboarding.web.journey import Journey, typed_answers, word
 from onboarding.web.language import render
 from onboarding.web.refusals import Impersonated
 
-blueprint = Blueprint("wizard", __name__, url_prefix="/onboarding")
+blueprint = Blueprint("wizard", __name__, url_prefix=WIZARD_PATH)
 
 _BY_SLUG = {question.slug: question for question in QUESTIONS}
 _SLUGS = ",".join(f'"{slug}"' for slug in _BY_SLUG)

@@ -65,6 +65,7 @@ def test_a_newcomer_answers_and_sees_the_profile_without_leaving_the_site(
     expect(frame_of(page).get_by_text("Grace Hopper")).to_be_visible()
     confirm(frame_of(page))
     expect_profile(frame_of(page), "Advanced", "Backend developer")
+    expect(frame_of(page).get_by_role("heading", level=1)).to_be_focused()
     assert page.url == f"{stage.site.url}/setup"
 
     page.reload()

@@ -77,6 +77,9 @@ def test_all_of_it_works_with_the_keyboard_alone(
     tab_to(page, page.get_by_role("button", name="Confirm and finish"))
     press(page, "Enter")
     expect_profile(page, "Intermediate", "Backend developer")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    page.goto("/profile")
+    assert page.evaluate("document.activeElement.tagName") == "BODY"
 
 
 def test_the_cards_work_with_the_keyboard_alone(
