@@ -69,7 +69,7 @@ def create_app(settings: Settings | None = None, translations: Path = TRANSLATIO
     app = Flask(__name__, static_folder=None)
     sheets = {name: theme.css() for name, theme in settings.themes.items()}
     assets = Assets(Path(app.root_path) / "static", sheets)
-    # "//profile" is no page of ours; merging its slashes would redirect to an absolute address.
+    # "/onboarding//review" is no page of ours; merging its slashes would redirect to an absolute address.
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     parents = " ".join(settings.embed_origins)

@@ -83,7 +83,8 @@ def is_call() -> bool:
 
 
 def _is_for_programs(environ: "WSGIEnvironment") -> bool:
-    return str(environ["PATH_INFO"]).startswith(_CALLS)
+    # As Werkzeug looks for the view: any number of slashes at the start is one.
+    return f"/{environ['PATH_INFO'].lstrip('/')}".startswith(_CALLS)
 
 
 def _for_calls(

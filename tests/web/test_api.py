@@ -331,6 +331,30 @@ def test_a_preflight_needs_no_cookie(visitor, settings):
     )
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/profile", 200),
+        ("OPTIONS", "/api/profile", 200),
+        ("DELETE", "/api/profile", 405),
+        ("GET", "/api/openapi.json", 200),
+        ("GET", "/api/nowhere", 404),
+    ],
+)
+def test_slashes_before_an_address_change_nothing(visitor, ada, stage, method, path, status):
+    window = visitor(ada, Origin=stage.site.url)
+
+    def told(path_info):
+        # As gunicorn hands it over; a client of tests would take the start for a host.
+        answer = window.request(method, "/", environ_overrides={"PATH_INFO": path_info})
+        return answer.status_code, sorted(answer.headers.items())
+
+    plain = told(path)
+    assert plain[0] == status
+    assert ("Access-Control-Allow-Origin", stage.site.url) in plain[1]
+    assert told(f"/{path}") == told(f"//{path}") == plain
+
+
 def test_pages_are_as_closed_to_other_origins_as_before(visitor, ada, settings):
     for path in ("/profile", "/onboarding/review", "/healthz", "/signed-out"):
         answer = visitor(ada).get(path, {"Origin": settings.site_origin})
