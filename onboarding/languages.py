@@ -4,6 +4,7 @@ A catalogue is one file, `translations/<language>.po`, named like ``ur`` or ``pt
 at the start: nothing has to be compiled, and nothing compiled can be out of date.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -85,5 +86,17 @@ def _wrong_placeholders(file: Path, catalogue: Catalog) -> Iterator[str]:
     # The page that shows such a text could not be made at all.
     for message in catalogue:
         if message.id and message.string:
-            for error in message.check(catalogue):
-                yield f"{file.name}, line {message.lineno}: {error}"
+            errors = [str(error) for error in message.check(catalogue)]
+            if not errors and message.python_format and not _can_be_filled(message.string):
+                errors = ["a percent sign beside placeholders is written twice"]
+            yield from (f"{file.name}, line {message.lineno}: {error}" for error in errors)
+
+
+def _can_be_filled(texts: str | Iterable[str]) -> bool:
+    # Babel compares the placeholders alone.
+    try:
+        for text in [texts] if isinstance(texts, str) else texts:
+            text % defaultdict(str)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -115,6 +115,23 @@ def test_all_faults_of_the_files_are_told_at_once(tmp_path):
     assert "stpe" in faults[1]
 
 
+@pytest.mark.parametrize("text", ["100 % %(site)s", "%(site)s 100%", "100%, %(site)s"])
+def test_a_lone_percent_sign_beside_a_placeholder_is_a_fault(tmp_path, text):
+    file = tmp_path / "fr.po"
+    file.write_text(f'msgid "Sign in on %(site)s"\nmsgstr "{text}"\n')
+    with pytest.raises(CatalogueFault, match=r"fr\.po, line 1: "):
+        Languages(tmp_path)
+
+
+def test_percent_signs_may_be_written_where_they_mean_themselves(tmp_path):
+    (tmp_path / "fr.po").write_text(
+        'msgid "Sign in on %(site)s"\nmsgstr "100 %% %(site)s"\n\nmsgid "Back"\nmsgstr "100 %"\n'
+    )
+    texts = Languages(tmp_path).texts[Locale("fr")]
+    assert texts.ugettext("Sign in on %(site)s") % {"site": "acme"} == "100 % acme"
+    assert texts.ugettext("Back") == "100 %"
+
+
 def test_a_faulty_file_stops_the_start_with_a_line(tmp_path):
     shutil.copytree(ROOT / "onboarding", tmp_path / "onboarding")
     shutil.copy(ROOT / "wsgi.py", tmp_path)
