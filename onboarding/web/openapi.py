@@ -1,4 +1,4 @@
-"""The API told as OpenAPI 3.1, made from the questions; `tests/web/test_api_document.py` checks it."""
+"""The API told as OpenAPI 3.1, made from the questions; `tests/web/test_api_fuzz.py` checks it."""
 
 from typing import Any
 
