@@ -89,6 +89,7 @@ check: tools .venv/.stamp
 # A lock that names a package index would tie everybody to the one of whoever compiled it.
 lock: tools .venv/.stamp
 	$(COMPILE) -o requirements/app.txt
+	$(COMPILE) --extra redis -o requirements/redis.txt
 	$(COMPILE) --group dev -o requirements/dev.txt
 	$(COMPILE) --group dev --group browsers -o requirements/browsers.txt
 	$(COMPILE) --group dev --group audit -o requirements/audit.txt

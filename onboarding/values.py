@@ -135,7 +135,7 @@ def storage(text: str) -> str:
     if not _is_redis(text):
         raise ValueError("must be memory:// or redis://host:port/number (rediss:// for TLS)")
     if find_spec("redis") is None:
-        raise ValueError("needs the package redis: install limits[redis]")
+        raise ValueError("needs the package redis: install requirements/redis.txt")
     return text
 
 

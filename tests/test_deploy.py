@@ -46,6 +46,12 @@ def unit(name: str) -> list[str]:
     return re.findall(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)
 
 
+def locked(name: str) -> set[str]:
+    """Give the packages that a lock names, each with its version and hashes."""
+    text = (ROOT / "requirements" / name).read_text().replace("\\\n", "")
+    return set(filter(None, map(str.strip, text.splitlines())))
+
+
 def test_nginx_asks_the_sockets_that_the_unit_makes() -> None:
     (binding,) = (value for value in unit("Environment") if value.startswith("BIND="))
     (folder,) = unit("RuntimeDirectory")
@@ -135,6 +141,18 @@ def test_a_serving_process_has_read_every_template() -> None:
         [sys.executable, "-c", program], cwd=ROOT, env=GOOD, capture_output=True, text=True
     )
     assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
+def test_with_a_redis_the_same_is_installed_and_its_client() -> None:
+    app, with_redis = (locked(name) for name in ("app.txt", "redis.txt"))
+    assert app < with_redis
+    # The second for Python before 3.11.3.
+    assert {package.partition("==")[0] for package in with_redis - app} == {
+        "redis",
+        "async-timeout",
+    }
+    # The suite runs with the same one.
+    assert with_redis < locked("dev.txt")
 
 
 def test_the_document_names_files_and_units_as_they_are() -> None:
