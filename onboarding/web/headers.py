@@ -23,6 +23,9 @@ _POLICY = (
 )
 
 _FOR_ONE = "private, no-cache"
+# Some CDNs minify pages, compress them, or rewrite the e-mail addresses in them: a style sheet that was
+# rewritten is another than its hash, and a compressed form's token can be guessed at (BREACH).
+_FOR_NOBODY = "no-store, no-transform"
 
 # Under it everything is for programs: problem+json, and CORS.
 _CALLS = "/api/"
@@ -61,7 +64,7 @@ def with_headers(
     """
     fixed = headers_for(settings, assets)
     # All but a static file is personal: even a redirect depends on who asks.
-    for_people = [*fixed.items(), ("Cache-Control", "no-store"), ("Vary", "Cookie")]
+    for_people = [*fixed.items(), ("Cache-Control", _FOR_NOBODY), ("Vary", "Cookie")]
 
     def answered(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:

@@ -81,8 +81,9 @@ def faults(path: str, answer: TestResponse, parents: str) -> Iterator[str]:
     )
     if is_shared:
         return
-    is_profile = path.startswith("/api/") and answer.status_code < 400
-    if headers.get("Cache-Control") != ("private, no-cache" if is_profile else "no-store"):
+    is_call = path.startswith("/api/")
+    kept = "private, no-cache" if answer.status_code < 400 else "no-store"
+    if headers.get("Cache-Control") != (kept if is_call else "no-store, no-transform"):
         yield f"may be kept: {headers.get('Cache-Control')}"
     if "Cookie" not in headers.get("Vary", ""):
         yield "doesn't vary by the cookie"

@@ -124,7 +124,7 @@ def test_a_name_of_another_release_gives_the_present_file_and_is_not_kept(visito
 def test_anything_else_is_not_found(visitor, name):
     answer = visitor().get(f"/static/{name}")
     assert answer.status_code == 404
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cache-Control"] == "no-store, no-transform"
 
 
 def test_a_part_of_a_file_is_not_given(visitor):

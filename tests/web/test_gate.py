@@ -323,7 +323,7 @@ def test_a_first_load_takes_no_focus(visitor):
 def test_a_path_below_the_profile_is_nobodys_page(in_state):
     answer = in_state("onboarded").get("/profile/x.css")
     assert answer.status_code == 404
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cache-Control"] == "no-store, no-transform"
 
 
 @pytest.mark.parametrize(

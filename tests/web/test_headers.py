@@ -47,7 +47,7 @@ def test_stand_on_every_answer(visitor, stage, method, path, status):
     assert "X-Frame-Options" not in answer.headers
     assert "Set-Cookie" not in answer.headers
     if not path.startswith("/static/style") or status >= 400:
-        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Cache-Control"] == "no-store, no-transform"
         assert "Cookie" in answer.headers["Vary"]
 
 
