@@ -15,7 +15,7 @@ from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from onboarding.database import Database, SchemaChanged
 from onboarding.profiles.model import PROFILE_COLUMNS, USER_PROFILE, UTC_NOW, Profile, profile_of
-from onboarding.profiles.questions import Answers
+from onboarding.profiles.questions import QUESTIONS, Answers
 
 
 class AlreadyOnboarded(Exception):
@@ -42,6 +42,24 @@ class Whatever(Enum):
 
 Over = Profile | None | Whatever
 """What answers take the place of: this draft as it was read, no row at all, or whatever is there."""
+
+
+_Row = tuple[Any, ...]
+_FIELDS = [question.field for question in QUESTIONS]
+
+# IS NOT TRUE rather than NOT: a NULL from an adopted table counts as open.
+_IS_OPEN = USER_PROFILE.c.is_onboarded.is_not(True)
+# Built once: to build one at each save took 150 µs, a quarter of it.
+_ANEW = insert(USER_PROFILE)
+_OVER_NOTHING = _ANEW.on_conflict_do_nothing().returning(*PROFILE_COLUMNS)
+_OVER_ANY_DRAFT = _ANEW.on_conflict_do_update(
+    index_elements=[USER_PROFILE.c.user_id],
+    set_={
+        **{name: _ANEW.excluded[name] for name in (*_FIELDS, "is_onboarded")},
+        "updated_at": UTC_NOW,
+    },
+    where=_IS_OPEN,
+).returning(*PROFILE_COLUMNS)
 
 
 def is_done(profile: Profile, answers: Answers, *, is_onboarded: bool) -> bool:
@@ -71,10 +89,10 @@ def complete(
 def _save(
     database: Database, user_id: str, answers: Answers, over: Over, *, is_onboarded: bool
 ) -> Profile:
-    statement = _statement(user_id, answers, over, is_onboarded=is_onboarded)
+    statement, values = _statement(user_id, answers, over, is_onboarded=is_onboarded)
 
     def work(connection: Connection) -> Profile | None:
-        saved = connection.execute(statement).one_or_none()
+        saved = connection.execute(statement, values).one_or_none()
         if saved is None:
             # The row is final, or not `over`. Between the two statements only its user's deletion
             # can remove it, or an operator.
@@ -98,28 +116,20 @@ def _save(
 
 def _statement(
     user_id: str, answers: Answers, over: Over, *, is_onboarded: bool
-) -> ReturningInsert[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]]:
-    """The one statement that saves where it may, and gives the saved row or none."""
+) -> tuple[ReturningInsert[*_Row] | ReturningUpdate[*_Row], dict[str, Any]]:
+    """The one statement that saves where it may, and gives the saved row or none; its parameters."""
     values = {**answers.known(), "is_onboarded": is_onboarded}
-    # IS NOT TRUE rather than NOT: a NULL from an adopted table counts as open.
-    is_open = USER_PROFILE.c.is_onboarded.is_not(True)
-    anew = insert(USER_PROFILE).values(user_id=user_id, **values)
-    if over is None:
-        return anew.on_conflict_do_nothing().returning(*PROFILE_COLUMNS)
     if isinstance(over, Profile):
         as_read = {**over.answers.known(), "updated_at": over.updated_at}
-        return (
+        over_this = (
             update(USER_PROFILE)
-            .where(USER_PROFILE.c.user_id == user_id, is_open)
+            .where(USER_PROFILE.c.user_id == user_id, _IS_OPEN)
             .where(*(USER_PROFILE.c[name] == value for name, value in as_read.items()))
             .values(**values, updated_at=UTC_NOW)
             .returning(*PROFILE_COLUMNS)
         )
-    return anew.on_conflict_do_update(
-        index_elements=[USER_PROFILE.c.user_id],
-        set_={**values, "updated_at": UTC_NOW},
-        where=is_open,
-    ).returning(*PROFILE_COLUMNS)
+        return over_this, {}
+    return _OVER_NOTHING if over is None else _OVER_ANY_DRAFT, {"user_id": user_id, **values}
 
 
 def _refusal(error: IntegrityError) -> Exception:
