@@ -1,7 +1,5 @@
 """The read-only profile, and the front door that leads to it."""
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
@@ -33,7 +31,7 @@ def page() -> Response:
         user=person(),
         already=word("already") == "1",
         # As after every form, the focus belongs on the new heading; a first load must not take it.
-        from_wizard=urlsplit(request.referrer or "").path.startswith(WIZARD_PATH),
+        from_wizard=(request.referrer or "").startswith(settings().app_origin + WIZARD_PATH),
         # In a frame the main site is around us already.
         onward=None if is_framed() else Journey.of_request().return_to or settings().site_url,
     )

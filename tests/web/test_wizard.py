@@ -361,3 +361,27 @@ class TestWhereItLeads:
             data={"csrf_token": window._csrf.issue(ada.token)},
         )
         assert answer.headers["Location"] == "/profile"
+
+
+@pytest.mark.parametrize(
+    ("referrer", "is_focused"),
+    [
+        ("{app}/onboarding/review", True),
+        ("{app}/onboarding/review?theme=dark", True),
+        (None, False),
+        ("{app}/profile", False),
+        ("https://www.example.com/onboarding", False),
+        ("/onboarding/review", False),
+        ("http://[", False),
+        ("http://[::1/onboarding", False),
+        ("\xff", False),
+    ],
+)
+def test_the_profile_takes_the_focus_only_after_the_wizard(visitor, ada, referrer, is_focused):
+    window = visitor(ada)
+    window.finish()
+    for dest, mark in (("document", "autofocus"), ("iframe", "data-first")):
+        named = {"Referer": referrer.format(app=window.origin)} if referrer else {}
+        answer = window.get("/profile", {"Sec-Fetch-Dest": dest, **named})
+        assert answer.status_code == 200
+        assert page(answer).find("h1").has_attr(mark) is is_focused
