@@ -37,11 +37,11 @@ help:
 	@echo 'make stress         faults, storms and restarts at length; writes docs/reliability.md; installs PgBouncer and nginx'
 	@echo 'make bench          measure the pages beside their peers; writes the figures of docs/performance.md'
 	@echo 'make check          format, lint, types, import contracts, forbidden patterns'
-	@echo 'make compatibility  run main sites of every kind and version; writes the tables of docs/compatibility.md'
-	@echo 'make audit          what Lighthouse and the HTTP Observatory say of every page; writes docs/audit.md, sbom.cdx.json'
+	@echo 'make compatibility  write the tables of docs/compatibility.md, of what tests/compat runs'
+	@echo 'make audit          what Lighthouse and the HTTP Observatory say of every page; writes docs/accessibility.md, sbom.cdx.json'
 	@echo 'make screenshots    take pictures of every page into screenshots/, and those of the documentation'
 	@echo 'make translations   bring the catalogues up to date with the code; ARGS=pt-BR begins a language'
-	@echo 'make lock           compile requirements/*.txt anew; make lock ARGS=--upgrade takes newer versions'
+	@echo 'make lock           compile requirements/*.txt; make lock ARGS=--upgrade takes newer versions'
 	@echo 'make clean          remove what was installed and generated, the data of the demo included'
 
 demo: setup
@@ -61,7 +61,7 @@ test-browsers: setup .venv/.browsers
 stress: setup
 	@$(call apt,pgbouncer:pgbouncer nginx:nginx-light)
 	@$(BIN)/python -m tests.stress.document $(ARGS)
-	@$(if $(ARGS),,exec $(BIN)/python -m pytest tests/web/test_people.py tests/web/test_page_fuzz.py tests/web/test_api_fuzz.py -s --walks 200 --cases 6000)
+	@$(if $(ARGS),,exec $(BIN)/python -m pytest tests/web/test_user_walks.py tests/web/test_page_fuzz.py tests/web/test_api_fuzz.py -s --walks 200 --cases 6000)
 
 # On a quiet machine of two cores at least: 7 minutes. ARGS=--quick tries it in one, and writes nothing.
 bench: setup .venv/.bench bench/peers/node_modules/.stamp
@@ -119,6 +119,7 @@ tools:
 	@echo 'installing the Python packages'
 	@$(PYTHON) -m venv --clear .venv
 	@$(PIP) install -q --require-hashes --only-binary :all: -r requirements/dev.txt
+	@$(PIP) install -q --no-index --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/.browsers: .venv/.stamp requirements/browsers.txt

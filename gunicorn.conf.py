@@ -7,15 +7,15 @@ import os
 
 from gunicorn.glogging import Logger
 
-from onboarding.config import THREADS
-from onboarding.logs import FORMATS, set_up_logs
+from onboarding.logs import FORMATS, init_logs
+from onboarding.settings import THREADS
 
-# A socket (`unix:…`) behind a proxy on this machine: it is gone at once when we stop. A port goes on
-# taking connections until the last worker ends, and answers none of them.
+# Behind a proxy on this machine better a socket (`unix:…`): it is gone at once when we stop. A port
+# accepts connections until the last worker ends, and answers none of them.
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 
 # A worker a core: one interpreter lock each. Threads wait for the database, so there are many. The app
-# reads their number, too, and lets fewer wait: a stalled database leaves some to say so.
+# reads their number, too: while the database is silent fewer may wait, so that some answer the probes.
 workers = int(os.environ.get("WEB_CONCURRENCY", multiprocessing.cpu_count()))
 threads = int(os.environ.get("WEB_THREADS", THREADS))
 worker_class = "gthread"
@@ -48,19 +48,21 @@ limit_request_line = 8190
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 control_socket_disable = True
+# An installed beta of the C parser would be chosen by itself.
+http_parser = "python"
 
 # For whoever turns the access log on: the usual format has the query in it, and with it answers.
 access_log_format = "%(m)s %(U)s %(s)s in %(M)s ms"
 
 
 class _Log(Logger):
-    """gunicorn's own lines go the way of the app's, unless a file was named for them."""
+    """Writes gunicorn's own lines like the app's, unless a file was named for them."""
 
     def setup(self, cfg):
         super().setup(cfg)
         if not logging.getLogger().handlers:
-            # The app sets its log up anew when it is loaded, with what it knows of each request.
-            set_up_logs(os.environ.get("LOG_FORMAT", FORMATS[0]), "info")
+            # The app does this again when it is loaded, with the facts of each request.
+            init_logs(os.environ.get("LOG_FORMAT", FORMATS[0]), "info")
         for log, target in ((self.error_log, cfg.errorlog), (self.access_log, cfg.accesslog)):
             if target == "-":
                 log.handlers.clear()
@@ -71,9 +73,9 @@ logger_class = _Log
 
 
 def pre_fork(server, worker):
-    """Let a worker look for garbage among what it makes itself, not in what it shares with us.
+    """Keep a worker's garbage collector away from the objects that it shares with this process.
 
-    To look at an object is to write to it, and copies its page of memory: a busy worker's first full
+    Looking at an object writes to it, which copies its page of memory: a busy worker's first full
     collection copied 20 MiB.
     """
     gc.freeze()

@@ -1,80 +1,72 @@
-"""`python -m bench.pages` (`make bench`): what each page costs, beside what its users would compare it with.
+"""`python -m bench.pages` (`make bench`): what each page costs, beside its peers.
 
-All servers run at once, one worker each on one core; the client and PostgreSQL have another. Each round
-measures every target once, one after the other, so that whatever slows the machine down slows all of
-them; ratios are taken within a round.
+All servers run at once, with one worker each on one core; the client and PostgreSQL have another one.
 """
 
-import argparse
-import tempfile
-import time
-from collections.abc import Sequence
-from pathlib import Path
+from contextlib import ExitStack
+from functools import partial
+from statistics import median
 
-from bench import comparison, document, load, usage
-from bench import scene as scenes
-from bench.figures import median
-from bench.scene import Scene
-from bench.targets import Target, all_running
-from devstack.processes import ROOT
+from bench import load, report, usage
+from bench.environment import ONBOARDED, Environment, open_environment
+from bench.report import median_ratio, spread
+from bench.servers import HELLO, PEER_COMMANDS, start_app, start_peer
+from bench.targets import CONFIRM, FORGED, PROFILE, Target, add_users, app_targets, measure_in_turn
 
-ROUNDS, SECONDS = 7, 2.0
-CHART = ROOT / "docs" / "images" / "performance.svg"
+HEAD = "statements, requests/s, CPU µs, × hello's CPU, PostgreSQL's CPU µs, p99 ms, PSS MiB"
 
 
-def main() -> None:
-    """Measure, print, and write the document unless it was a quick try."""
-    parser = argparse.ArgumentParser(prog="python -m bench.pages")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each target and round")
-    parser.add_argument("--quick", action="store_true", help="one short round; writes nothing")
-    given = parser.parse_args()
-    rounds, seconds = (1, 0.3) if given.quick else (given.rounds, given.seconds)
-    if usage.cores() < 2:
-        print(
-            "one core only: servers, client and database share it, and nothing here is worth much"
-        )
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        scenes.opened(Path(folder)) as scene,
-        all_running(scene) as targets,
-        usage.on_core(usage.OTHERS_CORE),
-    ):
-        for target in targets:
-            target.before()
-            target.warm_up(seconds)
-        for number in range(rounds):
-            for target in targets:
-                target.before()
-                target.measure(scene, seconds)
-                if target.paced:
-                    target.measure_usual(seconds)
-            print(f"round {number + 1} of {rounds}")
-        for target in targets:
-            target.pss_mib = usage.pss_mib(usage.workers_of(target.served.child.pid)[0])
-        _count_trips(targets, scene)
-        lines = comparison.tables(targets, rounds, seconds, scene.version())
-    print("\n".join(lines))
-    if not given.quick:
-        document.write("pages", lines)
-        CHART.write_text(comparison.chart(targets))
+def measure(quick: bool) -> list[str]:
+    """Return the document's lines."""
+    rounds, seconds = (1, 0.3) if quick else (5, 2.0)
+    with open_environment() as environment, ExitStack() as running:
+        url = environment.create_database("pages")
+        add_users(environment, url)
+        app = start_app(environment, url)
+        running.enter_context(app.child)
+        ours, peers = app_targets(environment, url, app), []
+        for name, (_, path) in PEER_COMMANDS.items():
+            peer = start_peer(environment, url, name)
+            running.enter_context(peer.child)
+            peers.append(Target(name, peer, environment.requests(peer.port, path, ONBOARDED)))
+        targets = [*ours, *peers]
+        measure_in_turn(targets, environment, rounds, seconds)
+        environment.log_statements()
+        statements = {target.name: _statements(environment, target) for target in targets}
+        hello = next(target for target in peers if target.name == HELLO)
+
+        def row(target: Target) -> list[str]:
+            return [
+                target.name,
+                f"{statements[target.name]:g}",
+                spread(target.per_second),
+                spread(target.cpu_us),
+                f"{median_ratio(target.cpu_us, hello.cpu_us):.2f}",
+                f"{median(target.postgres_us):,.0f}",
+                f"{median(target.p99_ms):.1f}",
+                f"{usage.pss_mib(usage.workers(target.server.child.pid)[0]):.0f}",
+            ]
+
+        goals = ((PROFILE, 1), (CONFIRM, 2), (FORGED, 0))
+        return [
+            report.machine("flask", "gunicorn", "sqlalchemy", "psycopg", "fastapi", "django"),
+            f"{rounds} rounds of {seconds:g} s, {load.CONNECTIONS} connections.",
+            *report.table(["this app", *HEAD.split(", ")], map(row, ours)),
+            *report.table(["its peers", *HEAD.split(", ")], map(row, peers)),
+            *report.goals_table(
+                (f"statements: {name}", most, statements[name]) for name, most in goals
+            ),
+        ]
 
 
-def _count_trips(targets: Sequence[Target], scene: Scene) -> None:
-    """Count the statements of a request at the database's server, BEGIN and pings included."""
-    scene.sql(scene.server.url(), "ALTER SYSTEM SET log_statement = 'all'")
-    scene.sql(scene.server.url(), "SELECT pg_reload_conf()")
-    time.sleep(0.5)
-    for target in targets:
-        target.before()
-        counts = []
-        for asked in target.requests[:5]:
-            before = scene.server.log_size()
-            load.ask(target.served.port, [asked], target.status)
-            counts.append(len(scene.server.statements(after=before)))
-        # The median: the app looks at the layout anew at times, and pools look after themselves.
-        target.trips = int(median(counts))
+def _statements(environment: Environment, target: Target) -> float:
+    """Return the statements of a request: the median, since pools look after their connections at times."""
+    target.before()
+    fetch = partial(load.fetch_all, target.server.port, status=target.status)
+    return median(
+        environment.count_statements(partial(fetch, [one])) for one in target.requests[:5]
+    )
 
 
 if __name__ == "__main__":
-    main()
+    report.run("pages", measure)

@@ -1,19 +1,19 @@
-"""`python -m bench.paint`: when a page of the wizard is first seen, against an empty page of the same
-server: one with the headers of every answer, and one without any. Turn about, medians of 20: in a
-browser that has nothing yet, and in one that was here before; without and with a network in between.
+"""`python -m bench.paint`: when Chromium paints a question on a first visit, against an empty page.
+
+Both come from the same server under the same headers, in turn, with 40 ms of network in between.
 """
 
-import statistics
+from playwright.sync_api import Browser, sync_playwright
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from bench import report
+from bench.environment import COOKIE, NEWCOMER, open_environment
+from bench.report import median_ratio, spread
+from bench.servers import start_app
+from bench.targets import QUESTION_PATH
+from devstack import browser
 
-from bench.frame import LATENCIES_MS, running, sign_up, slow_down
-from devstack.app import App
-
-ROUNDS = 20
-BARE, EMPTY, WIZARD = "/bare", "/empty", "/onboarding/python-proficiency"
-
-# Milliseconds since the navigation began. An answer comes at the next paint, if none was yet.
+NETWORK = {"offline": False, "latency": 40, "downloadThroughput": -1, "uploadThroughput": -1}
+# Milliseconds since the navigation began.
 FIRST_PAINT = """() => new Promise((done) =>
   new PerformanceObserver((list) => {
     const [paint] = list.getEntriesByName("first-contentful-paint");
@@ -21,62 +21,40 @@ FIRST_PAINT = """() => new Promise((done) =>
   }).observe({ type: "paint", buffered: true }))"""
 
 
-def main() -> None:
-    """Measure and print the medians and their ratio."""
-    with running("bench.empty:app") as (app, site, chromium):
-        page = chromium.new_context().new_page()
-        sign_up(page, site)
-        for latency in LATENCIES_MS:
-            first = _new_windows(chromium, app, page.context, latency)
-            _report(f"latency {latency} ms, for the first time", first)
-            _report(f"latency {latency} ms, again", _same_windows(page.context, app, latency))
+def measure(quick: bool) -> list[str]:
+    """Return the document's lines."""
+    empty, question = list[float](), list[float]()
+    with open_environment() as environment, sync_playwright() as playwright:
+        url = environment.create_database("paint")
+        environment.add_users(url, NEWCOMER, 1)
+        app = start_app(environment, url, entry="bench.empty_page:app")
+        with app.child:
+            chromium = playwright.chromium.launch(**browser.find().launch_arguments())
+            origin, cookie = f"http://localhost:{app.port}", environment.cookie_value(NEWCOMER, 1)
+            for _ in range(3 if quick else 20):
+                empty.append(_first_paint_ms(chromium, f"{origin}/empty", cookie))
+                question.append(_first_paint_ms(chromium, origin + QUESTION_PATH, cookie))
+            more = f"Chromium {chromium.version}, {len(empty)} times"
+            chromium.close()
+    return [
+        report.machine("flask", more=more),
+        f"First paint: an empty page {spread(empty)} ms, a question {spread(question)} ms.",
+        *report.goals_table([("question : empty page", 1.15, median_ratio(question, empty))]),
+    ]
 
 
-def _new_windows(
-    chromium: Browser, app: App, signed_in: BrowserContext, latency_ms: int
-) -> dict[str, list[float]]:
-    took: dict[str, list[float]] = {BARE: [], EMPTY: [], WIZARD: []}
-    for _ in range(ROUNDS):
-        for path, times in took.items():
-            context = chromium.new_context(storage_state=signed_in.storage_state())
-            page = context.new_page()
-            slow_down(page, latency_ms)
-            times.append(_painted(page, app.url + path))
-            context.close()
-    return took
-
-
-def _same_windows(signed_in: BrowserContext, app: App, latency_ms: int) -> dict[str, list[float]]:
-    """A window for each page: on the way from one with the headers to one without, a process changes."""
-    took: dict[str, list[float]] = {}
-    windows = {path: signed_in.new_page() for path in (BARE, EMPTY, WIZARD)}
-    for path, page in windows.items():
-        slow_down(page, latency_ms)
-        page.goto(app.url + path)
-        took[path] = []
-    for _ in range(ROUNDS):
-        for path, page in windows.items():
-            # In the background nothing is painted.
-            page.bring_to_front()
-            took[path].append(_painted(page, app.url + path))
-    for page in windows.values():
-        page.close()
-    return took
-
-
-def _painted(page: Page, address: str) -> float:
-    page.goto(address)
+def _first_paint_ms(chromium: Browser, url: str, cookie: str) -> float:
+    context = chromium.new_context()
+    context.add_cookies([{"name": COOKIE, "value": cookie, "url": url}])
+    page = context.new_page()
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send("Network.emulateNetworkConditions", NETWORK)
+    page.goto(url)
     painted: float = page.evaluate(FIRST_PAINT)
+    context.close()
     return painted
 
 
-def _report(when: str, took: dict[str, list[float]]) -> None:
-    bare, empty, wizard = (statistics.median(took[path]) for path in (BARE, EMPTY, WIZARD))
-    print(
-        f"{when}: an empty page is painted after {empty:.0f} ms ({bare:.0f} without headers), a page "
-        f"of the wizard after {wizard:.0f} ms, ratio {wizard / empty:.2f} ({wizard / bare:.2f})"
-    )
-
-
 if __name__ == "__main__":
-    main()
+    report.run("paint", measure)

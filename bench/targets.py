@@ -1,104 +1,103 @@
-"""What is asked for: the app's pages and answers, and the page of each of its peers."""
+"""What is asked for: the app's pages and answers, and the measuring of them in turn."""
 
-import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from urllib.parse import urlencode
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urljoin
 
-from bench import load
-from bench import scene as scenes
-from bench.asked import Asked
-from bench.scene import ASKED, DRAFT, NEWCOMER, ONBOARDED, Scene, request
-from bench.served import HELLO, Served, granian, our_app, our_app_under, peers
-from devstack.processes import ROOT
-from onboarding.web.assets import Assets
+from bench import load, usage
+from bench.environment import DRAFT, DRAFTS, NEWCOMER, ONBOARDED, Environment, parse_form
+from bench.report import percentile
+from bench.servers import Server
 
-CROWD = 10_000
-CONFIRMED = 5_000
-
-PROFILE, GRANIAN = "profile page", "profile page, under granian"
-GATE, FORGED = "not onboarded: the gate's redirect", "a forged cookie"
-CONFIRM, STATIC = "confirm, each a new person", "a static file"
-ANSWERS = {"python_proficiency": "Intermediate", "developer_role": "Full Stack Developer"}
+PROFILE, GATE, API, FORGED = "profile", "gate's redirect", "`GET /api/profile`", "forged cookie"
+QUESTION, REVIEW, CONFIRM = "question", "review", "confirm"
+QUESTION_PATH, REVIEW_PATH = "/onboarding/python-proficiency", "/onboarding/review"
 
 
-@dataclass(kw_only=True)
-class Target(Asked):
-    """Something to ask for: ours or a peer's."""
+@dataclass
+class Target:
+    """A request to a server, by many users, and its figures: one of each for each round."""
 
-    is_ours: bool = False
+    name: str
+    server: Server
+    requests: Sequence[bytes]
+    status: int = 200
     before: Callable[[], None] = lambda: None
-    paced: bool = False
-    trips: int = 0
-    pss_mib: float = 0
+    once: bool = False
+    per_second: list[float] = field(default_factory=list)
+    cpu_us: list[float] = field(default_factory=list)
+    postgres_us: list[float] = field(default_factory=list)
+    p99_ms: list[float] = field(default_factory=list)
+
+    def saturate(self, seconds: float) -> list[float]:
+        """Ask as fast as the answers come; return latencies in ms."""
+        port, requests, status = self.server.port, self.requests, self.status
+        return load.saturate(port, requests, status, seconds=seconds, once=self.once)
+
+    def measure(self, postgres: int, seconds: float) -> None:
+        """Ask for so many seconds, and add the figures; `postgres` is the database's process id."""
+        app = self.server.child.pid
+        began, app_s, postgres_s = time.perf_counter(), usage.cpu_s(app), usage.cpu_s(postgres)
+        latencies_ms = self.saturate(seconds)
+        count = len(latencies_ms)
+        self.cpu_us.append((usage.cpu_s(app) - app_s) / count * 1e6)
+        self.postgres_us.append((usage.cpu_s(postgres) - postgres_s) / count * 1e6)
+        self.per_second.append(count / (time.perf_counter() - began))
+        self.p99_ms.append(percentile(latencies_ms, 99))
 
 
-@contextmanager
-def all_running(scene: Scene) -> Iterator[list[Target]]:
-    """Start all servers, and give what to ask each for."""
-    url = scene.create_database("pages")
-    for kind, count in ((ONBOARDED, CROWD), (NEWCOMER, CROWD), (DRAFT, CONFIRMED)):
-        scene.people(url, kind, count)
-    scene.settle(url)
-    with ExitStack() as running:
-        app = our_app(scene, url)
-        running.enter_context(app.child)
-        other = scenes.app(scene, url)
-        under_granian = our_app_under(granian(other, threads=1), other, scene, "granian")
-        running.enter_context(under_granian.child)
-        page = Target(GRANIAN, under_granian, scene.asks(under_granian.port, "/profile"))
-        targets = [*_ours(scene, url, app), page]
+def measure_in_turn(
+    targets: Sequence[Target], environment: Environment, rounds: int, seconds: float
+) -> None:
+    """Measure every target once a round, every second round backwards, after a round of warming up."""
+    with usage.on_core(usage.OTHER_CORE):
         for target in targets:
-            target.is_ours = True
-        for peer in peers():
-            started = peer.start(scene, url)
-            running.enter_context(started.child)
-            asked = scene.asks(started.port, peer.path)
-            targets.append(Target(peer.name, started, asked, paced=peer.name == HELLO))
-        yield targets
+            target.before()
+            target.saturate(seconds)
+        for number in range(rounds):
+            for target in targets if number % 2 else reversed(targets):
+                target.before()
+                target.measure(environment.postgres.child.pid, seconds)
 
 
-def _ours(scene: Scene, url: str, app: Served) -> list[Target]:
-    def confirm(kind: str, number: int) -> bytes:
-        form = urlencode({"csrf_token": scene.csrf_of(kind, number), **ANSWERS})
-        return request(app.port, "/onboarding/review", scene.cookie_of(kind, number), form=form)
+def add_users(environment: Environment, url: str) -> None:
+    """Create the users that `app_targets` needs, and a crowd around them."""
+    for kind, count in ((ONBOARDED, 10_000), (NEWCOMER, 10_000), (DRAFT, DRAFTS)):
+        environment.add_users(url, kind, count)
+    environment.execute(url, "VACUUM (ANALYZE)")
 
-    def undo() -> None:
-        # Past the trigger that makes answers final, as only an administrator of the database can.
-        scene.sql(
-            url,
-            "UPDATE user_profile SET is_onboarded = false WHERE user_id IN"
-            " (SELECT md5({kind} || n) FROM generate_series(1, {count}) n)",
-            "VACUUM user_profile",
-            kind=DRAFT,
-            count=CONFIRMED,
-        )
 
-    def unchanged(number: int) -> bytes:
-        cookie = scene.cookie_of(ONBOARDED, number)
-        answer = load.ask(app.port, [request(app.port, "/api/profile", cookie)], 200)
-        found = re.search(rb"\r\netag: (\S+)\r\n", answer, re.IGNORECASE)
-        if found is None:
-            raise load.LoadFailed(f"no ETag in {answer!r}")
-        tag = {"If-None-Match": found[1].decode()}
-        return request(app.port, "/api/profile", cookie, headers=tag)
+def app_targets(environment: Environment, url: str, app: Server) -> list[Target]:
+    """Return the app's pages and answers as targets."""
 
-    forged = scene.cookie_of(ONBOARDED, 1).replace(scene.token(ONBOARDED, 1), "f" * 32)
-    script = Assets(ROOT / "onboarding" / "static", {}).address("/static/frame.js")
-    question = "/onboarding/python-proficiency"
-    new_people, people = range(1, CONFIRMED + 1), range(1, ASKED + 1)
-    confirmed = [confirm(DRAFT, number) for number in new_people]
-    again = [confirm(ONBOARDED, number) for number in people]
+    def get(name: str, path: str, kind: str, status: int = 200) -> Target:
+        return Target(name, app, environment.requests(app.port, path, kind), status)
+
+    def reopen() -> None:
+        environment.reopen_drafts(url)
+
+    valid = environment.request(app.port, "/profile", (ONBOARDED, 1))
+    token = environment.token(ONBOARDED, 1).encode()
+    review = get(REVIEW, REVIEW_PATH, DRAFT)
+    review.before = reopen
     return [
-        Target(PROFILE, app, scene.asks(app.port, "/profile"), paced=True),
-        Target(GATE, app, scene.asks(app.port, "/profile", NEWCOMER), 303),
-        Target(FORGED, app, [request(app.port, "/profile", forged)], 303),
-        Target("a question of the wizard", app, scene.asks(app.port, question, NEWCOMER)),
-        Target(CONFIRM, app, confirmed, 303, before=undo, once=True),
-        Target("confirm, sent again", app, again, 303),
-        Target("`GET /api/profile`", app, scene.asks(app.port, "/api/profile")),
-        Target("`GET /api/profile`, 304", app, [unchanged(number) for number in people], 304),
-        Target(STATIC, app, [request(app.port, script)]),
-        Target("`/healthz`", app, [request(app.port, "/healthz")]),
+        get(PROFILE, "/profile", ONBOARDED),
+        get(GATE, "/profile", NEWCOMER, 303),
+        get(API, "/api/profile", ONBOARDED),
+        Target(FORGED, app, [valid.replace(token, b"f" * len(token))], 303),
+        get(QUESTION, QUESTION_PATH, NEWCOMER),
+        review,
+        Target(CONFIRM, app, _confirmations(environment, app.port), 303, reopen, once=True),
     ]
+
+
+def _confirmations(environment: Environment, port: int) -> list[bytes]:
+    """Return what the review's form sends, of each draft."""
+    requests = environment.requests(port, REVIEW_PATH, DRAFT, DRAFTS)
+    confirmations = []
+    for number, page in enumerate(load.fetch_all(port, requests, 200)[0], 1):
+        action, fields = parse_form(page)
+        path = urljoin(REVIEW_PATH, action)
+        confirmations.append(environment.request(port, path, (DRAFT, number), fields))
+    return confirmations

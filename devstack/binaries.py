@@ -27,7 +27,7 @@ def server_account() -> pwd.struct_passwd | None:
 
 
 def _succeeds(account: pwd.struct_passwd | None, argv: list[str | Path]) -> bool:
-    """Whether a short command succeeds when run as `account`."""
+    """Return whether a short command succeeds when run as `account`."""
     try:
         done = subprocess.run(
             argv,
@@ -43,7 +43,7 @@ def _succeeds(account: pwd.struct_passwd | None, argv: list[str | Path]) -> bool
 
 
 def reaches(account: pwd.struct_passwd | None, directory: Path) -> bool:
-    """Whether `account` can pass through to `directory`."""
+    """Return whether `account` can pass through to `directory`."""
     return _succeeds(account, ["/bin/sh", "-c", 'cd -- "$1"', "sh", directory])
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -66,13 +66,14 @@ class Browser:
     executable: Path | None
     """None: Playwright's own."""
     source: str
-    """Where it came from, for people."""
+    """Where it was found, for people."""
     environment: dict[str, str] = field(default_factory=dict)
     sandbox: bool = True
-    no_sandbox_because: str = ""
+    sandbox_problem: str = ""
+    """Why the sandbox is off."""
 
     def launch_arguments(self) -> dict[str, Any]:
-        """Keyword arguments for Playwright's `launch`, to be merged into `browser_type_launch_args`."""
+        """Return keyword arguments for Playwright's `launch`."""
         arguments: dict[str, object] = {
             "args": list(ARGUMENTS),
             "chromium_sandbox": self.sandbox,
@@ -84,20 +85,20 @@ class Browser:
 
 
 def find() -> Browser:
-    """The browser to use: `$CHROMIUM`, an installed one, the npm package's, or Playwright's own.
+    """Return the browser to use: `$CHROMIUM`, an installed one, the npm package's, or Playwright's own.
 
-    Raises StartFailed with the mend when there is none. Says on stderr when Chromium's sandbox must stay off.
+    Raise `StartFailed` with the fix when there is none. Print to stderr when the sandbox must stay off.
     """
     use_system_node()
-    browser = _chosen() or _installed() or _packaged() or _playwrights()
+    browser = _from_environment() or _installed() or _packaged() or _from_playwright()
     if browser is None:
         raise StartFailed(
             "no browser for the tests: install Chromium or Chrome, or name one by CHROMIUM=/path/to/it, or run `.venv/bin/playwright install chromium`"
         )
-    reason = _no_sandbox_because(browser)
-    if reason:
-        print(f"Chromium runs without its sandbox: {reason}", file=sys.stderr)
-    return Browser(browser.executable, browser.source, browser.environment, not reason, reason)
+    problem = _sandbox_problem(browser)
+    if problem:
+        print(f"Chromium runs without its sandbox: {problem}", file=sys.stderr)
+    return replace(browser, sandbox=not problem, sandbox_problem=problem)
 
 
 def use_system_node() -> None:
@@ -111,13 +112,13 @@ def use_system_node() -> None:
     os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", node)
 
 
-def _chosen() -> Browser | None:
-    chosen = os.environ.get("CHROMIUM")
-    if not chosen:
+def _from_environment() -> Browser | None:
+    program = os.environ.get("CHROMIUM")
+    if not program:
         return None
-    found = shutil.which(chosen)
+    found = shutil.which(program)
     if found is None:
-        raise StartFailed(f"CHROMIUM={chosen} is no program that can be run")
+        raise StartFailed(f"CHROMIUM={program} is not an executable program")
     return Browser(Path(found), "CHROMIUM")
 
 
@@ -135,7 +136,7 @@ def _is_snap_wrapper(program: Path) -> bool:
 
 
 def _packaged() -> Browser | None:
-    """The Chromium inside the npm package, unpacked once into the cache."""
+    """Return the Chromium of the npm package, unpacked once into the cache."""
     if (
         sys.platform != "linux"
         or platform.machine() not in ("x86_64", "AMD64")
@@ -190,8 +191,8 @@ def _unpack(target: Path) -> None:
     (target / "chromium").chmod(0o755)
 
 
-def _playwrights() -> Browser | None:
-    """Playwright's own browser, where `playwright install` has put it."""
+def _from_playwright() -> Browser | None:
+    """Return Playwright's own browser, where `playwright install` has put it."""
     spec = find_spec("playwright")
     if spec is None or spec.origin is None:
         return None
@@ -199,40 +200,40 @@ def _playwrights() -> Browser | None:
         "browsers"
     ]
     home = Path.home()
-    places = {
+    defaults = {
         "linux": home / ".cache/ms-playwright",
         "darwin": home / "Library/Caches/ms-playwright",
     }
-    place = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or places.get(sys.platform, home))
+    browsers = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or defaults.get(sys.platform, home))
     for browser in listed:
         folder = f"{browser['name'].replace('-', '_')}-{browser['revision']}"
         if (
             browser["name"].startswith("chromium")
-            and (place / folder / "INSTALLATION_COMPLETE").exists()
+            and (browsers / folder / "INSTALLATION_COMPLETE").exists()
         ):
             return Browser(None, "playwright install")
     return None
 
 
-def _no_sandbox_because(browser: Browser) -> str:
-    """Why Chromium's sandbox can't be used here; empty when it can.
+def _sandbox_problem(browser: Browser) -> str:
+    """Return why Chromium's sandbox can't be used here, or "".
 
     Whether an unprivileged process may make the namespaces that the sandbox needs depends on the kernel, on AppArmor
-    (by the browser's path) and on a set-uid program beside the browser. So try, instead of guessing.
+    (by the browser's path) and on a set-uid program beside the browser. So try it, instead of guessing.
     """
     if sys.platform != "linux" or browser.executable is None:
         return ""
     if os.geteuid() == 0:
-        return "it refuses to use it as root"
-    if not (complaint := _complaint(browser)):
+        return "Chromium refuses to use it as root"
+    if not (error := _start_error(browser)):
         return ""
-    if still := _complaint(browser, "--no-sandbox"):
-        raise StartFailed(f"{browser.executable} doesn't run: {still}")
-    return complaint
+    if other_error := _start_error(browser, "--no-sandbox"):
+        raise StartFailed(f"{browser.executable} doesn't run: {other_error}")
+    return error
 
 
-def _complaint(browser: Browser, *arguments: str) -> str:
-    """What the browser has against being started; empty when it has started."""
+def _start_error(browser: Browser, *arguments: str) -> str:
+    """Return why the browser didn't start, or "" when it did."""
     # Not --dump-dom: without a GPU the headless shell never ends it (measured with 153).
     with tempfile.TemporaryDirectory(
         prefix="chromium-trial-", ignore_cleanup_errors=True
@@ -251,8 +252,8 @@ def _complaint(browser: Browser, *arguments: str) -> str:
             wait_for(trial, lambda: None if b"DevTools listening" in log.read_bytes() else "silent")
         except StartFailed:
             lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-            telling = [line for line in lines if "sandbox" in line or "error while" in line]
-            line = (telling or lines or ["it says nothing"])[0]
+            causes = [line for line in lines if "sandbox" in line or "error while" in line]
+            line = (causes or lines or ["it logs nothing"])[0]
             # The first sentence, without the time and place in Chromium's source in front of it.
             return re.split(r"(?<=[.!]) ", re.sub(r"^\[[^\]]*\]\s*", "", line))[0]
         trial.stop()

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import FrameType
 from typing import NoReturn
 
-from devstack import kept, postgres, roles
+from devstack import postgres, roles, state_files
 from devstack.app import App
 from devstack.main_site import MainSite
 from devstack.processes import ROOT, Child, StartFailed, port_is_taken
@@ -45,7 +45,7 @@ def run() -> NoReturn:
     logs = STATE / "logs"
     with ExitStack() as parts:
         parts.enter_context(
-            kept.lock(
+            state_files.lock(
                 STATE / "lock", f"another demo is running on the data in {STATE}: stop it first"
             )
         )
@@ -60,7 +60,7 @@ def run() -> NoReturn:
 
         watched: list[Child] = []
         given = os.environ.get("DATABASE_URL")
-        shared = None
+        database_roles = None
         if given:
             say("database: yours, by DATABASE_URL")
         else:
@@ -70,25 +70,30 @@ def run() -> NoReturn:
                 postgres.start(home, durable=True, log=logs / "postgres.log")
             )
             watched.append(server.child)
-            shared = roles.share(server.ensure_database("demo"))
+            database_roles = roles.create_roles(server.ensure_database("demo"))
 
-        secret = kept.secret(STATE / "better-auth-secret")
+        secret = state_files.secret(STATE / "better-auth-secret")
         site_url = f"http://localhost:{site_port}"
         app = App(
             app_port,
-            shared.app_url if shared else given or "",
+            database_roles.app_url if database_roles else given or "",
             secret,
             site_url,
             settings={"SITE_NAME": "Acme Docs", "LOG_FORMAT": "plain"},
-            owner_url=shared.owner_url if shared else None,
+            owner_url=database_roles.owner_url if database_roles else None,
         )
-        kept.settings(STATE / "app.env", app.environment())
-        site = MainSite(site_port, shared.site_url if shared else app.database_url, secret, app.url)
+        state_files.settings(STATE / "app.env", app.environment())
+        site = MainSite(
+            site_port,
+            database_roles.site_url if database_roles else app.database_url,
+            secret,
+            app.url,
+        )
 
         say("creating the tables")
         site.migrate(logs / "main-site-migrate.log")
-        if shared:
-            shared.migrate(app, logs / "app-migrate.log")
+        if database_roles:
+            database_roles.migrate(app, logs / "app-migrate.log")
         else:
             app.migrate(logs / "app-migrate.log")
         say("starting the app and the main site")

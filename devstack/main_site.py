@@ -71,7 +71,7 @@ class MainSite:
 
 
 def node() -> str:
-    """The path of Node.js; raises StartFailed when there is none or the site isn't installed."""
+    """The path of Node.js; raise StartFailed when there is none or the site isn't installed."""
     found = shutil.which("node")
     if found is None:
         raise StartFailed("node is not on PATH: install Node.js 20 or newer")

@@ -40,12 +40,14 @@ server_login_retry = 1
 log_connections = 0
 log_disconnections = 0
 """
-MEND = "no pgbouncer: install the package of that name, as `make stress` does on Debian and Ubuntu"
+NOT_INSTALLED = (
+    "no pgbouncer: install the package of that name, as `make stress` does on Debian and Ubuntu"
+)
 
 
 @dataclass
 class PgBouncer:
-    """A running pooler before one server; a context manager's value."""
+    """A running pooler before one server."""
 
     server: Postgres
     port: int
@@ -54,38 +56,38 @@ class PgBouncer:
     _account: pwd.struct_passwd | None
 
     def url(self, database: str) -> str:
-        """The connection URL of `database` through the pooler."""
+        """Return the connection URL of `database` through the pooler."""
         parts = urlsplit(self.server.url(database))
         name_and_password = parts.netloc.partition("@")[0]
         return parts._replace(netloc=f"{name_and_password}@127.0.0.1:{self.port}").geturl()
 
     def transactions(self) -> int:
-        """How many transactions it has passed on since it was started."""
+        """Return how many transactions it has passed on since it was started."""
         with psycopg.connect(self.url("pgbouncer"), autocommit=True) as console:
             stats = console.execute("SHOW STATS")
             names = [column.name for column in stats.description or ()]
             return sum(int(dict(zip(names, row, strict=True))["total_xact_count"]) for row in stats)
 
     def kill(self) -> None:
-        """End it by SIGKILL, its connections with it."""
+        """Kill it, its connections with it."""
         os.kill(self.child.pid, signal.SIGKILL)
         self.child.wait()
 
     def freeze(self) -> None:
-        """Stop it by SIGSTOP: the kernel goes on taking connections, and nobody answers."""
+        """Stop it by SIGSTOP: the kernel goes on accepting connections, and nobody answers."""
         os.kill(self.child.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Let it go on after `freeze`."""
         os.kill(self.child.pid, signal.SIGCONT)
 
     def start_again(self) -> None:
-        """Start the ended pooler on the same port, and wait until it answers."""
+        """Start the killed pooler on the same port, and wait until it answers."""
         self.child = _launch(self._home, self._account)
         wait_for(self.child, self.missing)
 
     def missing(self) -> str | None:
-        """What it lacks to be ready, None when it answers; for `wait_for`."""
+        """Return why it isn't ready, None when it is; for `wait_for`."""
         try:
             psycopg.connect(self.url("postgres"), connect_timeout=2).close()
         except psycopg.OperationalError as error:
@@ -94,14 +96,14 @@ class PgBouncer:
 
 
 @contextmanager
-def before(server: Postgres, *, pool_size: int = 4) -> Iterator[PgBouncer]:
-    """Start a pooler before `server`. `pool_size`: its connections to the server, per database.
+def temporary(server: Postgres, *, pool_size: int = 4) -> Iterator[PgBouncer]:
+    """Run a pooler before `server`; `pool_size` is its connections to the server, for each database.
 
-    Raises StartFailed with the mend when PgBouncer isn't installed.
+    Raise StartFailed if PgBouncer isn't installed.
     """
     if _binary() is None:
-        raise StartFailed(MEND)
-    # As root it must run as somebody else, like the server.
+        raise StartFailed(NOT_INSTALLED)
+    # It refuses to run as root, like the server.
     account = server_account()
     roots = dict.fromkeys((tempfile.gettempdir(), "/var/tmp"))  # noqa: S108  (the name in it is random)
     root = next((root for root in roots if reaches(account, Path(root))), None)
@@ -128,7 +130,7 @@ def before(server: Postgres, *, pool_size: int = 4) -> Iterator[PgBouncer]:
 
 
 def _binary() -> str | None:
-    # Debian's place for servers isn't on everybody's PATH.
+    # Debian puts servers where PATH may not look.
     return shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
 
 

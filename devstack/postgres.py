@@ -19,7 +19,7 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
-from devstack import kept
+from devstack import state_files
 from devstack.binaries import reachable_binaries, reaches, server_account
 from devstack.processes import Child, StartFailed, free_port, wait_for
 
@@ -148,7 +148,7 @@ def start(
     """
     account = server_account()
     binaries = reachable_binaries(home, account)
-    password = kept.secret(home / "password")
+    password = state_files.secret(home / "password")
     data = _initialised(home, binaries, account, password)
     _clear_stale_pid(data)
     port = port or free_port()

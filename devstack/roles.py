@@ -12,8 +12,9 @@ import psycopg
 from psycopg import sql
 
 from devstack.app import App
-from onboarding.doctor.grants import grants
 from onboarding.doctor.installation import Installation
+from onboarding.doctor.rights import grants
+from onboarding.questions import load_questionnaire
 
 SITE, OWNER, APP = "main_site", "onboarding_owner", "onboarding_app"
 
@@ -22,7 +23,7 @@ _MIGRATION = "-- Run alembic upgrade head"
 
 
 @dataclass(frozen=True)
-class Shared:
+class DatabaseRoles:
     """A database and its roles, by `share`."""
 
     url: str
@@ -47,7 +48,7 @@ class Shared:
         """The address for the running app, which has what `flask doctor --grants` gives it."""
         return self._as(self.app)
 
-    def beside(self, url: str) -> Self:
+    def for_database(self, url: str) -> Self:
         """Share another database of the same server between the same roles."""
         with psycopg.connect(url, autocommit=True) as superuser:
             _hand_over(superuser, self.site)
@@ -55,7 +56,7 @@ class Shared:
 
     def migrate(self, app: App, log: Path) -> None:
         """Follow `flask doctor --grants`: roles, our migrations, rights. The main site's tables stand."""
-        told = told_grants({**app.environment(), "DATABASE_URL": self.url}, self.owner, self.app)
+        told = doctor_grants({**app.environment(), "DATABASE_URL": self.url}, self.owner, self.app)
         before, mark, after = told.partition(_MIGRATION)
         with psycopg.connect(self.url, autocommit=True) as superuser:
             superuser.execute(before.encode())
@@ -73,7 +74,9 @@ class Shared:
         return as_role(self.url, role, self.passwords[role])
 
 
-def share(url: str, *, site: str = SITE, owner: str = OWNER, app: str = APP) -> Shared:
+def create_roles(
+    url: str, *, site: str = SITE, owner: str = OWNER, app: str = APP
+) -> DatabaseRoles:
     """Share a database, given by its address as a superuser, between these roles.
 
     It and the tables that a superuser made in it go to the main site's role. Each call gives the
@@ -86,12 +89,12 @@ def share(url: str, *, site: str = SITE, owner: str = OWNER, app: str = APP) -> 
             superuser.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(site)))
         set_password(superuser, site, passwords[site])
         _hand_over(superuser, site)
-    return Shared(url, site, owner, app, passwords)
+    return DatabaseRoles(url, site, owner, app, passwords)
 
 
-def told_grants(environ: Mapping[str, str], owner: str = OWNER, app: str = APP) -> str:
-    """Give what `flask doctor --grants` prints."""
-    installation = Installation(environ)
+def doctor_grants(environ: Mapping[str, str], owner: str = OWNER, app: str = APP) -> str:
+    """Return what `flask doctor --grants` prints."""
+    installation = Installation(environ, load_questionnaire())
     try:
         return grants(installation, owner, app)
     finally:
@@ -99,7 +102,7 @@ def told_grants(environ: Mapping[str, str], owner: str = OWNER, app: str = APP) 
 
 
 def as_role(url: str, role: str, password: str) -> str:
-    """Give the address for another role."""
+    """Return the address for another role."""
     # Not by SQLAlchemy, whose "+" for a space PostgreSQL takes for a plus.
     return re.sub(r"//[^@]*@", f"//{quote(role, safe='')}:{quote(password, safe='')}@", url)
 

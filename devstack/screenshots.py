@@ -1,4 +1,4 @@
-"""`make screenshots`: pictures of every page of the running app, to be looked at.
+"""`make screenshots`: takes pictures of every page of the running app, for review by eye.
 
 All go to `screenshots/`; those that the documentation shows are copied to `docs/images/`. A name says
 the page, its state, the widget where the page has one, the width, the scheme and the direction. The
@@ -10,11 +10,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields, replace
 from itertools import product
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlencode
 
 from playwright.sync_api import APIResponse, Browser, Page, Response, Route, sync_playwright
 
@@ -22,6 +23,7 @@ from devstack import browser, postgres
 from devstack.app import App
 from devstack.main_site import MainSite
 from devstack.processes import ROOT, StartFailed, free_port
+from onboarding.questions import load_questionnaire
 
 Scheme = Literal["light", "dark"]
 Direction = Literal["ltr", "rtl"]
@@ -29,7 +31,7 @@ Direction = Literal["ltr", "rtl"]
 WIDTHS = (320, 600, 1200)
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LANGUAGES: dict[Direction, str] = {"ltr": "en", "rtl": "ur"}
-REASONS = ("expired", "unverified", "banned", "anonymous", "cross-site")
+REASONS = ("expired", "session-ended", "unverified", "banned", "anonymous", "cross-site")
 FOLDER = ROOT / "screenshots"
 IN_DOCS = {
     "question-select-1200-light-ltr.png": "wizard.png",
@@ -37,28 +39,34 @@ IN_DOCS = {
     "review-600-light-ltr.png": "review.png",
     "profile-600-dark-ltr.png": "profile.png",
 }
+QUESTIONS = load_questionnaire().questions
+FIRST, LAST = (f"/onboarding/{question.slug}" for question in (QUESTIONS[0], QUESTIONS[-1]))
+# An answer to each question, and others.
+ANSWERS = {question.name: question.values[-1] for question in QUESTIONS}
+OTHER_ANSWERS = {question.name: question.values[0] for question in QUESTIONS}
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff" * 8 + " أحمد 👩‍💻 <b>x</b>"
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What is running: the app with each of its widgets, one that saves once a minute, one whose database
-    is gone, the main site."""
+class Servers:
+    """The main site, and the app in each of the ways that are shown."""
 
-    drop_downs: App
+    site: MainSite
+    selects: App
     cards: App
     strict: App
+    """Takes one save a minute."""
     unreachable: App
-    site: MainSite
+    """Its database is gone."""
 
 
 def main() -> int:
-    """Take every picture."""
+    """Take every picture; return the exit status."""
     shutil.rmtree(FOLDER, ignore_errors=True)
-    with _parts() as parts, sync_playwright() as playwright:
+    with _servers() as servers, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(**browser.find().launch_arguments())
         for width, scheme, direction in product(WIDTHS, SCHEMES, LANGUAGES):
-            Walk(chromium, parts, width, scheme, direction).all()
+            Walk(chromium, servers, width, scheme, direction).take_all()
         count = len(list(FOLDER.iterdir()))
         sheets(chromium)
         chromium.close()
@@ -71,40 +79,46 @@ def main() -> int:
 
 
 @contextmanager
-def _parts() -> Iterator[Parts]:
-    with postgres.temporary() as server, tempfile.TemporaryDirectory() as folder:
+def _servers() -> Iterator[Servers]:
+    with postgres.temporary() as server, tempfile.TemporaryDirectory() as folder, ExitStack() as up:
         logs, secret = Path(folder), secrets.token_urlsafe(32)
         url = server.create_database("screenshots")
-        site_url = f"http://localhost:{free_port()}"
-        named = {"SITE_NAME": "Acme Docs"}
-        app = App(free_port(), url, secret, site_url, settings=named)
-        cards = App(
-            free_port(), url, secret, site_url, settings={**named, "ONBOARDING_WIDGET": "cards"}
+        site_port = free_port()
+        selects = App(
+            free_port(),
+            url,
+            secret,
+            f"http://localhost:{site_port}",
+            settings={"SITE_NAME": "Acme Docs"},
         )
-        strict = App(
-            free_port(), url, secret, site_url, settings={**named, "WRITES_PER_MINUTE": "1"}
-        )
-        site = MainSite(int(site_url.rpartition(":")[2]), url, secret, app.url)
+        site = MainSite(site_port, url, secret, selects.url)
         site.migrate(logs / "site-migrate.log")
-        app.migrate(logs / "app-migrate.log")
+        selects.migrate(logs / "app-migrate.log")
+
+        def variant(**settings: str) -> App:
+            return replace(
+                selects, port=free_port(), settings={**(selects.settings or {}), **settings}
+            )
+
         gone = server.create_database("gone", template="screenshots")
-        unreachable = App(free_port(), gone, secret, site_url, settings=named)
-        with (
-            app.start(logs / "app.log"),
-            cards.start(logs / "cards.log"),
-            strict.start(logs / "strict.log"),
-            unreachable.start(logs / "unreachable.log"),
-            site.start(logs / "site.log"),
-        ):
-            server.drop_database("gone")
-            yield Parts(app, cards, strict, unreachable, site)
+        servers = Servers(
+            site,
+            selects,
+            variant(ONBOARDING_WIDGET="cards"),
+            variant(WRITES_PER_MINUTE="1"),
+            replace(variant(), database_url=gone),
+        )
+        for field in fields(servers):
+            up.enter_context(getattr(servers, field.name).start(logs / f"{field.name}.log"))
+        server.drop_database("gone")
+        yield servers
 
 
 class Walk:
-    """One person's way through everything, in a window of one width, scheme and direction."""
+    """A user's way through all pages, in a window of one width, scheme and direction."""
 
     def __init__(
-        self, chromium: Browser, parts: Parts, width: int, scheme: Scheme, direction: Direction
+        self, chromium: Browser, servers: Servers, width: int, scheme: Scheme, direction: Direction
     ) -> None:
         self._language = LANGUAGES[direction]
         context = chromium.new_context(
@@ -114,30 +128,31 @@ class Walk:
             locale=self._language,
         )
         self.page = context.new_page()
-        self.parts = parts
+        self.servers = servers
         self._name = f"{width}-{scheme}-{direction}"
 
-    def all(self) -> None:
+    def take_all(self) -> None:
         """Take all pictures and close the window."""
-        app, site, page = self.parts.drop_downs, self.parts.site, self.page
+        app, site, page = self.servers.selects, self.servers.site, self.page
         self._take_signed_out()
         page.goto(f"{site.url}/sign-up?callbackURL={app.url}/profile")
         self.take("site-sign-up")
         _sign_up(page, "Ada Lovelace")
         page.wait_for_url(f"{app.url}/**")
-        self._take_question(self.parts.cards, "cards")
+        self._take_question(self.servers.cards, "cards")
         self._take_question(app, "select")
-        page.get_by_role("combobox").select_option("Intermediate")
-        page.get_by_role("button").click()
-        self.take("question-2-select")
-        page.get_by_role("combobox").select_option("None")
-        page.get_by_role("button").click()
+        for number, answer in enumerate(ANSWERS.values(), 1):
+            if number == 2:
+                self.take("question-2-select")
+            page.get_by_role("combobox").select_option(answer)
+            page.get_by_role("button").click()
+            page.wait_for_load_state()
         self._take_errors()
         page.goto(f"{app.url}/onboarding/review")
         self.take("review")
         page.goto(f"{app.url}/onboarding/review?problem=stale")
         self.take("review-problem")
-        page.goto(f"{app.url}/onboarding/python-proficiency")
+        page.goto(app.url + FIRST)
         self.take("question-back-to-answers")
         self._take_framed("framed-review")
         self._take_too_often()
@@ -146,7 +161,7 @@ class Walk:
         page.get_by_role("button").click()
         page.wait_for_url(f"{app.url}/profile")
         self.take("profile")
-        # Too late: the other tab is told so, and sees what was confirmed here.
+        # The other tab is too late, and shows what was confirmed here.
         other.get_by_role("button").click()
         other.wait_for_url(f"{app.url}/profile?already=1")
         other.screenshot(path=self._file("profile-already"), full_page=True)
@@ -159,9 +174,7 @@ class Walk:
         _sign_up(page, LONG_NAME)
         page.wait_for_url(f"{app.url}/**")
         self._take_framed("framed-question")
-        page.goto(
-            f"{app.url}/onboarding/review?python_proficiency=Advanced&developer_role=Full%20Stack%20Developer"
-        )
+        page.goto(f"{app.url}/onboarding/review?{urlencode(ANSWERS)}")
         self.take("review-long-name")
         page.context.close()
 
@@ -172,7 +185,7 @@ class Walk:
         return FOLDER / f"{name}-{self._name}.png"
 
     def _take_signed_out(self) -> None:
-        address = f"{self.parts.drop_downs.url}/signed-out"
+        address = f"{self.servers.selects.url}/signed-out"
         self.page.goto(address)
         self.take("signed-out")
         for reason in REASONS:
@@ -181,20 +194,20 @@ class Walk:
 
     def _take_question(self, app: App, widget: str) -> None:
         page = self.page
-        page.goto(f"{app.url}/onboarding/python-proficiency")
+        page.goto(app.url + FIRST)
         self.take(f"question-{widget}")
-        page.goto(f"{app.url}/onboarding/developer-role?developer_role=None")
+        page.goto(f"{app.url}{LAST}?{urlencode({QUESTIONS[-1].name: QUESTIONS[-1].values[-1]})}")
         self.take(f"question-answered-{widget}")
-        page.goto(f"{app.url}/onboarding/python-proficiency")
+        page.goto(app.url + FIRST)
         page.get_by_role("button").click()
         self.take(f"question-problem-{widget}")
 
     def _take_errors(self) -> None:
-        """Show what the app answers to a request that no form of its own can send."""
-        app, page = self.parts.drop_downs, self.page
+        """Take the answers to requests that no form of the app's own can send, too."""
+        app, page = self.servers.selects, self.page
         page.goto(f"{app.url}/nowhere")
         self.take("error-404")
-        page.goto(f"{self.parts.unreachable.url}/profile")
+        page.goto(f"{self.servers.unreachable.url}/profile")
         self.take("error-503")
         address = f"{app.url}/onboarding/review"
         for status, origin, text in (
@@ -204,7 +217,7 @@ class Walk:
             headers = {"Origin": origin, "Accept-Language": self._language}
             answer = page.request.post(address, headers=headers, form={"a": text})
             _expect(answer, status)
-            page.route(address, _showing(answer.text()))
+            page.route(address, _respond_with(answer.text()))
             page.goto(address)
             self.take(f"error-{status}")
             page.unroute(address)
@@ -213,7 +226,7 @@ class Walk:
         """Save twice within a minute where once is allowed."""
         page = self.page
         for _ in range(2):
-            page.goto(f"{self.parts.strict.url}/onboarding/developer-role")
+            page.goto(self.servers.strict.url + LAST)
             with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
                 page.get_by_role("button").click()
             page.wait_for_load_state()
@@ -222,14 +235,13 @@ class Walk:
 
     def _tab_with_other_answers(self) -> Page:
         tab = self.page.context.new_page()
-        query = "python_proficiency=Advanced&developer_role=Full%20Stack%20Developer"
-        tab.goto(f"{self.parts.drop_downs.url}/onboarding/review?{query}")
+        tab.goto(f"{self.servers.selects.url}/onboarding/review?{urlencode(OTHER_ANSWERS)}")
         return tab
 
     def _take_framed(self, name: str) -> None:
-        self.page.goto(f"{self.parts.site.url}/setup")
+        self.page.goto(f"{self.servers.site.url}/setup")
         self.page.frame_locator("iframe").get_by_role("heading", level=1).wait_for()
-        # The frame grows to the height that its page tells.
+        # The frame grows to the height of its page.
         self.page.wait_for_timeout(200)
         self.take(name)
 
@@ -255,13 +267,13 @@ def sheets(chromium: Browser) -> None:
         sheet.unlink()
 
 
-def _showing(html: str) -> Callable[[Route], None]:
+def _respond_with(html: str) -> Callable[[Route], None]:
     return lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8")
 
 
 def _expect(answer: Response | APIResponse, status: int) -> None:
     if answer.status != status:
-        raise StartFailed(f"{answer.url} answers {answer.status} where {status} is to be shown")
+        raise StartFailed(f"{answer.url} answers {answer.status} instead of {status}")
 
 
 def _sign_up(page: Page, name: str) -> None:

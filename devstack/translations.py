@@ -15,17 +15,17 @@ from babel.messages.pofile import write_po
 
 from devstack.processes import ROOT
 from onboarding import TRANSLATIONS
-from onboarding.languages import CatalogueFault, read_catalogue
+from onboarding.web.languages import CatalogueError, read_catalogue
 
 TEMPLATE = "messages.pot"
 
 _CODE = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
-# N_ only marks a text: see onboarding/profiles/questions.py.
+# N_ only marks a text: see onboarding/web/languages.py.
 _KEYWORDS = {**DEFAULT_KEYWORDS, "N_": None}
 # Times and versions would make every run a change.
 _UNSTEADY = ('"POT-Creation-Date', '"PO-Revision-Date', '"Generated-By')
 _NOTE = """\
-Translations for better-auth-onboarding: docs/languages.md tells how.
+Translations for better-auth-onboarding: see docs/languages.md.
 Keep each %(name)s as it is, and put no HTML into a text."""
 
 
@@ -40,14 +40,14 @@ def main(languages: list[str], folder: Path = TRANSLATIONS) -> int:
             )
             file.write_text(updated(catalogue, texts))
             print(f"{file.name}: {len(untranslated(catalogue))} of {len(catalogue)} to translate")
-    except CatalogueFault as fault:
+    except CatalogueError as fault:
         print(f"translations: {fault}", file=sys.stderr)
         return 1
     return 0
 
 
 def extracted() -> Catalog:
-    """Give every text of the app's code and templates."""
+    """Return every text of the app's code and templates."""
     catalogue = _empty(None)
     everywhere = extract_from_dir(
         ROOT / "onboarding",
@@ -63,14 +63,14 @@ def extracted() -> Catalog:
 
 
 def updated(catalogue: Catalog, texts: Catalog) -> str:
-    """Bring a language's catalogue up to date; gives its file's text."""
+    """Bring a language's catalogue up to date; return its file's text."""
     catalogue.update(texts, no_fuzzy_matching=True)
     catalogue.header_comment = texts.header_comment
     return rendered(catalogue)
 
 
 def rendered(catalogue: Catalog) -> str:
-    """Give the text of a catalogue's file; the same for the same texts."""
+    """Return the text of a catalogue's file; the same for the same texts."""
     written = io.BytesIO()
     write_po(
         written, catalogue, width=100, sort_by_file=True, ignore_obsolete=True, include_lineno=False
@@ -80,7 +80,7 @@ def rendered(catalogue: Catalog) -> str:
 
 
 def untranslated(catalogue: Catalog) -> list[str]:
-    """Give the texts that have no translation yet, or only a guessed one ("fuzzy")."""
+    """Return the texts that have no translation yet, or only a guessed one ("fuzzy")."""
     return [
         str(message.id)
         for message in catalogue
@@ -112,7 +112,7 @@ def _file_of(tag: str) -> str:
     try:
         return f"{Locale.parse(tag.replace('-', '_'))}.po"
     except (ValueError, UnknownLocaleError):
-        raise CatalogueFault(f"{tag!r} is no language: give a tag like ur or pt-BR") from None
+        raise CatalogueError(f"{tag!r} is not a language: use a tag like ur or pt-BR") from None
 
 
 if __name__ == "__main__":

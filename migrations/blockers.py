@@ -1,4 +1,4 @@
-"""Who holds up a migration, seen from a second connection while the first one waits."""
+"""Who blocks a migration, seen from a second connection while the first one waits."""
 
 import threading
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from contextlib import contextmanager, suppress
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-EVERY_S = 0.2
+INTERVAL_S = 0.2
 
-# Never what they run, which may hold a secret. The start of their transaction is NULL for a role
-# that may not know it: one that is neither theirs nor a member of pg_read_all_stats.
+# Never what they run, which may hold a secret. The start of their transaction is NULL for a role that
+# may not know it: one that is neither theirs nor a member of pg_read_all_stats.
 _BLOCKERS = text("""
     SELECT pid, usename, application_name,
            to_char(xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')
@@ -19,33 +19,34 @@ _BLOCKERS = text("""
 
 
 @contextmanager
-def watched(engine: Engine, pid: int) -> Iterator[list[str]]:
+def blockers_of(engine: Engine, pid: int) -> Iterator[list[str]]:
     """Watch the backend `pid` until the end of the block.
 
-    The list that it gives holds whom that backend waited for last, a few words each; it is empty
-    when it didn't wait, or when no second connection could be had.
+    The list describes whom that backend waited for last; it is empty if it didn't wait, or if no second
+    connection was available.
     """
-    seen: list[str] = []
+    blockers: list[str] = []
     ended = threading.Event()
 
     def watch() -> None:
-        # It only makes a message better.
+        # It only improves a message.
         with suppress(DBAPIError), engine.connect() as connection:
-            look = connection.execution_options(isolation_level="AUTOCOMMIT")
-            while not ended.wait(EVERY_S):
-                if found := [_words(*row) for row in look.execute(_BLOCKERS, {"pid": pid})]:
-                    seen[:] = found
+            watching = connection.execution_options(isolation_level="AUTOCOMMIT")
+            while not ended.wait(INTERVAL_S):
+                rows = watching.execute(_BLOCKERS, {"pid": pid}).all()
+                if rows:
+                    blockers[:] = [_description(*row) for row in rows]
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
-        yield seen
+        yield blockers
     finally:
         ended.set()
         watcher.join()
 
 
-def _words(pid: int, role: str | None, application: str, since: str | None) -> str:
+def _description(pid: int, role: str | None, application: str, since: str | None) -> str:
     known = [
         f'"{application}"' if application else "",
         f"role {role}" if role else "",

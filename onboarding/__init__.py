@@ -1,155 +1,154 @@
-"""Asks each newly signed-in person of a Better-Auth site two questions, once.
+"""Asks each newly signed-in user of a Better-Auth site a few questions, once."""
 
-`create_app` is the one place where the parts meet.
-"""
-
+import json
 import logging
 import os
-from collections.abc import Iterable
+import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from flask import Flask
+from flask import Flask, g
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from onboarding.betterauth.cookie import SessionCookie
-from onboarding.config import Settings
+from onboarding import deadline
+from onboarding.betterauth.cookie import ForwardedCookie
+from onboarding.betterauth.get_session import GetSession
 from onboarding.database import Database, Unavailable
-from onboarding.identity import Identities
-from onboarding.languages import Languages
-from onboarding.resilience import Within
-from onboarding.sources.tables import SharedTables
-from onboarding.web import api, current, files, gate, health, profile, signed_out, wizard
-from onboarding.web.assets import Assets
+from onboarding.identity import IdentitySource, MainSiteIdentities, TableIdentities
+from onboarding.profiles import ProfileStore
+from onboarding.questions import Questionnaire, load_questionnaire
+from onboarding.settings import Settings, unknown_variables
+from onboarding.web import api, continue_page, health, profile, signed_out, static_files
 from onboarding.web.csrf import CsrfTokens
-from onboarding.web.errors import handle_errors
-from onboarding.web.headers import headers_for, with_headers
-from onboarding.web.journey import Journey
-from onboarding.web.keys import Pseudonyms
-from onboarding.web.pages import Pages
-from onboarding.web.seldom import Seldom
-from onboarding.web.writes import WriteLimit
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+from onboarding.web.error_handlers import init_error_handlers
+from onboarding.web.gate import init_gate
+from onboarding.web.languages import Languages
+from onboarding.web.log_throttle import LogThrottle
+from onboarding.web.openapi import openapi_document
+from onboarding.web.pseudonyms import Pseudonyms
+from onboarding.web.rendering import init_rendering
+from onboarding.web.security_headers import init_security_headers
+from onboarding.web.services import Services
+from onboarding.web.static_files import StaticFiles, init_static_files
+from onboarding.web.wizard import init_wizard
+from onboarding.web.write_limit import WriteLimit
 
 log = logging.getLogger(__name__)
 
-# Two answers, a token and a few targets; a body beyond this is none of ours.
-LARGEST_BODY = 16 * 1024
-# A file for each language but English.
 TRANSLATIONS = Path(__file__).parent / "translations"
+
+# A few answers, a token and a few targets.
+LARGEST_BODY = 16 * 1024
 # A worker's connections. Of 1, 2, 3, 5 and 10, five took the least CPU and had the shortest tail under
-# gunicorn with 8 clients: behind fewer, requests wait for each other.
+# gunicorn with 8 clients.
 POOL_SIZE = 5
-# The first look only informs: it must not keep the app from starting.
-LOOK_S = 2
+# The check at the start only informs: it must not keep the app from starting.
+START_CHECK_S = 2
 
 
-def create_app(settings: Settings | None = None, translations: Path = TRANSLATIONS) -> Flask:
-    """Make the app. Raises `SettingsFault` with every missing or malformed setting at once.
+def create_app(
+    settings: Settings | None = None,
+    questionnaire: Questionnaire | None = None,
+    translations: Path = TRANSLATIONS,
+) -> Flask:
+    """Return the app for these settings (the environment's) and questions (the packaged ones).
 
-    `translations` is the folder of catalogues; raises `CatalogueFault` when one can't be used.
-
-    The database is looked at once, to say early and plainly what doesn't fit. It may be down: the
-    app then answers 503 and recovers by itself.
+    Raise `SettingsError`, `QuestionnaireError` or `CatalogueError` with everything that is wrong.
     """
     settings = settings or Settings.from_environ(os.environ)
-    languages = Languages(translations)
+    questionnaire = questionnaire or load_questionnaire()
     database = Database(
-        settings.database.url,
-        min(POOL_SIZE, settings.room),
-        settings.read_budget_s,
-        settings.write_budget_s,
-        prepares=settings.prepares,
-        room=settings.room,
+        settings.database_url,
+        POOL_SIZE,
+        read_budget_s=settings.read_budget_s,
+        write_budget_s=settings.write_budget_s,
+        prepare=settings.prepare,
+        max_waiting=settings.max_waiting,
     )
-    identities = _source(settings, database)
+    profiles = ProfileStore(database, questionnaire)
+    services = Services(
+        settings=settings,
+        questionnaire=questionnaire,
+        database=database,
+        profiles=profiles,
+        identities=_identity_source(settings, database, profiles),
+        languages=Languages(translations),
+        static_files=StaticFiles({name: theme.css() for name, theme in settings.themes.items()}),
+        csrf=CsrfTokens(settings.derive_key("onboarding csrf 1")),
+        pseudonyms=Pseudonyms(_pseudonym_key(settings)),
+        write_limit=WriteLimit(settings.writes_per_minute, settings.rate_limit_storage),
+        log_throttle=LogThrottle(),
+    )
 
-    app = Flask(__name__, static_folder=None)
-    sheets = {name: theme.css() for name, theme in settings.themes.items()}
-    assets = Assets(Path(app.root_path) / "static", sheets)
-    # "/onboarding//review" is no page of ours; merging its slashes would redirect to an absolute address.
-    app.url_map.merge_slashes = False
+    app = Flask(__name__)
+    app.extensions["onboarding"] = services
+    app.extensions["onboarding.openapi"] = json.dumps(openapi_document(questionnaire))
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    parents = " ".join(settings.embed_origins)
-    pages = Pages(
-        Path(app.root_path) / "templates",
-        languages.texts,
-        fixed={"asset": assets.address, "style": assets.style},
-        same={
-            "cards": settings.widget == "cards",
-            "site_name": settings.site_name,
-        },
-        asked=lambda: _asked(assets, parents),
-    )
-    app.extensions["onboarding"] = current.Parts(
-        settings,
-        database,
-        identities,
-        CsrfTokens(settings.secret),
-        Pseudonyms(settings.secret),
-        WriteLimit(settings.writes_per_minute, settings.rate_limit_storage),
-        Seldom(),
-        assets,
-        languages,
-        pages,
-    )
-    gate.guard(app)
-    handle_errors(app)
-    app.wsgi_app = with_headers(app.wsgi_app, settings, assets)  # type: ignore[assignment,method-assign]
-    for room in (profile, wizard, signed_out, health, files, api):
-        app.register_blueprint(room.blueprint)
+    # "/onboarding//review" is not found; merging its slashes would redirect to an absolute URL.
+    app.url_map.merge_slashes = False
+
+    _init_deadline(app, max(settings.read_budget_s, settings.write_budget_s))
+    init_gate(app)
+    init_static_files(app, services.static_files)
+    init_error_handlers(app)
+    init_wizard(app, questionnaire)
+    for page in (profile, continue_page, signed_out, health, static_files, api):
+        app.register_blueprint(page.blueprint)
+    init_rendering(app, services.languages, site_name=settings.site_name, widget=settings.widget)
+    # Last, so that its hook runs first: no other hook's failure costs a response these headers.
+    init_security_headers(app, settings, services.static_files.style_sources)
     if settings.forwarded_proxies:
         hops = settings.forwarded_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    app.wsgi_app = _bounded(app.wsgi_app, max(settings.read_budget_s, settings.write_budget_s))  # type: ignore[assignment,method-assign]
-    files.serve_before(app, assets, headers_for(settings, assets))
-    _look_once(identities, database)
     return app
 
 
-def _asked(assets: Assets, parents: str) -> dict[str, object]:
-    theme = Journey.of_request().theme
-    return {
-        "framed": gate.is_framed(),
-        # A page that is in no frame for sure has nobody to talk to: it needs no script.
-        "parents": "" if gate.is_alone() else parents,
-        "theme": theme,
-        "theme_sheet": assets.theme(theme),
-    }
+def check_at_start(app: Flask) -> None:
+    """Log early what keeps the app from working, and variables that look like misspelled settings.
 
-
-def _bounded(answer: "WSGIApplication", seconds: float) -> "WSGIApplication":
-    """Give a request so many seconds in all: one that reads and then saves has one budget, not two."""
-
-    def bounded(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        with Within(seconds):
-            return answer(environ, start_response)
-
-    return bounded
-
-
-def _source(settings: Settings, database: Database) -> Identities:
-    tables = settings.database.tables
-    cookie = settings.session_cookie
-    if isinstance(cookie, SessionCookie):
-        return SharedTables(database, tables)
-    # Here and not above: httpx has no place in a process that asks nobody, and takes long to load.
-    from onboarding.betterauth.get_session import GetSession
-    from onboarding.sources.http import MainSite
-
-    get_session = GetSession(settings.session_url, cookie, settings.session_cache_s, settings.room)
-    return MainSite(get_session, database, tables)
-
-
-def _look_once(identities: Identities, database: Database) -> None:
+    The database may be down: the app then answers 503 and recovers by itself.
+    """
+    for line in unknown_variables(os.environ):
+        log.warning(line)
+    services: Services = app.extensions["onboarding"]
     try:
-        with Within(LOOK_S):
-            faults = identities.check()
-        for fault in faults:
-            log.error("not ready: %s", fault)
+        with deadline.time_limit(START_CHECK_S):
+            for problem in services.identities.problems():
+                log.error("not ready: %s", problem)
     except Unavailable as unavailable:
         log.error("the database does not answer: %s", unavailable)
     # A server may fork after this; each worker opens connections of its own.
-    database.engine.dispose()
+    services.database.engine.dispose()
+
+
+def _init_deadline(app: Flask, seconds: float) -> None:
+    """Limit a request to so many seconds in all: one that reads and then saves has one budget."""
+
+    @app.before_request
+    def start() -> None:
+        g.deadline = deadline.start(seconds)
+
+    @app.teardown_request
+    def end(_: BaseException | None) -> None:
+        if token := g.pop("deadline", None):
+            deadline.reset(token)
+
+
+def _identity_source(
+    settings: Settings, database: Database, profiles: ProfileStore
+) -> IdentitySource:
+    cookie = settings.session_cookie
+    if isinstance(cookie, ForwardedCookie):
+        get_session = GetSession(settings.session_url, cookie, settings.session_cache_s)
+        return MainSiteIdentities(
+            get_session, database, settings.tables, profiles, settings.max_waiting
+        )
+    return TableIdentities(database, settings.tables, profiles)
+
+
+def _pseudonym_key(settings: Settings) -> bytes:
+    """Where the main site doesn't share its secret, pseudonyms hold until the next start."""
+    return (
+        settings.derive_key("onboarding pseudonym 1")
+        if settings.secret
+        else secrets.token_bytes(32)
+    )

@@ -1,8 +1,7 @@
 """The log: a line for each event on stderr, as JSON or for a terminal.
 
-Every room logs by the standard library, and so do the libraries; here all of it becomes one kind of
-line. No line break in a value can forge a second line, and what must never stand in a log is struck
-out of every line at the end, whoever wrote it.
+Our modules and the libraries log by the standard library; here all of it becomes one kind of line. No
+line break in a value can forge a second line, and secrets are removed from every line at the end.
 """
 
 import json
@@ -19,8 +18,8 @@ from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_
 FORMATS = ("json", "plain")
 LEVELS = ("info", "debug", "warning", "error")
 
-# Tokens and addresses that nobody has told us, by their shape; what is kept says what stood there.
-_STRUCK_OUT = (
+# Tokens and addresses that we don't know, by their shape, and what takes their place.
+_SECRET_SHAPES = (
     # a signed session cookie: the signature of `betterauth.cookie`, plain or percent-encoded
     (
         re.compile(
@@ -36,47 +35,51 @@ _STRUCK_OUT = (
     (re.compile(r"""\?[^\s"'\\=?]*=[^\s"'\\]*"""), "?[query]"),
 )
 _MARK = "[secret]"
-# A shorter one would be found in innocent words; those that we ask for are longer.
+# A shorter one would be found in innocent words; those that we require are longer.
 _SHORTEST_SECRET = 8
 # Where PostgreSQL shows a row's values. The sentence before it names the constraint.
 _ROW_VALUES = re.compile(r"^(DETAIL|CONTEXT):.*", re.MULTILINE)
-# Where gunicorn shows what it couldn't read as HTTP: a query, or a form that stands where none may.
+# Where gunicorn shows what it couldn't read as HTTP: a query, or a form in the wrong place.
 _UNREADABLE = re.compile(r"^(Invalid request from ip=\S*: [^:]*: ).*", re.DOTALL)
 
 Event = MutableMapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a line says about the request that it belongs to, and what it must not say of it."""
+class LogContext:
+    """What a line says about its request, and what it must not say."""
 
     facts: Mapping[str, object] = field(default_factory=dict)
     secrets: Collection[str] = field(default=(), repr=False)
 
 
-def _nothing_asked() -> Asked:
-    return Asked()
+def _no_request() -> LogContext:
+    return LogContext()
 
 
-def set_up_logs(
+def init_logs(
     form: str,
     level: str,
     secrets: Collection[str] = (),
-    asked: Callable[[], Asked] = _nothing_asked,
+    log_context: Callable[[], LogContext] = _no_request,
 ) -> None:
     """Write all of this process's log to stderr from now on.
 
-    `form` is one of `FORMATS`; `level` is one of `LEVELS`, from which on our own lines are written.
-    Of libraries only warnings are: at their finest some write headers, cookies included. `secrets`
-    are struck out wherever they stand. `asked` is called for each line that is written, and only
-    then.
+    `form` is one of `FORMATS`. `level`, one of `LEVELS`, is for our own modules; of libraries only
+    warnings are written, since some log headers, cookies included. `secrets` are removed from every
+    line. `log_context` is called for each line that is written.
     """
     dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {
-                "line": {"()": formatter, "form": form, "secrets": secrets, "asked": asked}
+                "line": {
+                    "()": formatter,
+                    "form": form,
+                    "secrets": secrets,
+                    "log_context": log_context,
+                }
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": "WARNING"},
@@ -87,9 +90,11 @@ def set_up_logs(
 
 
 def formatter(
-    form: str, secrets: Collection[str] = (), asked: Callable[[], Asked] = _nothing_asked
+    form: str,
+    secrets: Collection[str] = (),
+    log_context: Callable[[], LogContext] = _no_request,
 ) -> logging.Formatter:
-    """Give what makes a line of a record; the arguments are those of `set_up_logs`."""
+    """Return the formatter that makes a line of a record; the arguments are those of `init_logs`."""
     render = _plain if form == "plain" else JSONRenderer()
     return ProcessorFormatter(
         foreign_pre_chain=[
@@ -102,39 +107,39 @@ def formatter(
             ProcessorFormatter.remove_processors_meta,
             format_exc_info,
             _without_row_values,
-            _without_what_was_unreadable,
-            _Line(render, secrets, asked),
+            _without_unreadable_request,
+            _Line(render, secrets, log_context),
         ],
     )
 
 
 class _Line:
-    """Renders an event, with what is known of its request, and strikes out what is secret."""
+    """Renders an event with the facts of its request, and removes what is secret."""
 
     def __init__(
         self,
         render: Callable[[Any, str, Event], str | bytes],
         secrets: Collection[str],
-        asked: Callable[[], Asked],
+        log_context: Callable[[], LogContext],
     ) -> None:
         self._render = render
         self._secrets = tuple(secrets)
-        self._asked = asked
+        self._log_context = log_context
 
     def __call__(self, logger: Any, method: str, event: Event) -> str:
-        asked = self._asked()
-        for left_by_another_formatter in ("message", "asctime"):
-            event.pop(left_by_another_formatter, None)
+        request = self._log_context()
+        for set_by_another_formatter in ("message", "asctime"):
+            event.pop(set_by_another_formatter, None)
         first = {name: event.pop(name) for name in ("time", "level", "logger", "event")}
-        line = str(self._render(logger, method, {**first, **asked.facts, **event}))
-        for secret in (*self._secrets, *asked.secrets):
-            # As it is, and as it stands inside JSON.
+        line = str(self._render(logger, method, {**first, **request.facts, **event}))
+        for secret in (*self._secrets, *request.secrets):
+            # As it is, and as JSON spells it.
             for spelling in {secret, json.dumps(secret)[1:-1]}:
                 if len(secret) >= _SHORTEST_SECRET:
                     line = line.replace(spelling, _MARK)
-        for shape, mark in _STRUCK_OUT:
+        for shape, mark in _SECRET_SHAPES:
             line = shape.sub(mark, line)
-        # The one control character that JSON lets stand.
+        # The one control character that JSON leaves as it is.
         return line.replace("\x7f", "\\u007f")
 
 
@@ -144,7 +149,7 @@ def _without_row_values(logger: Any, method: str, event: Event) -> Event:
     return event
 
 
-def _without_what_was_unreadable(logger: Any, method: str, event: Event) -> Event:
+def _without_unreadable_request(logger: Any, method: str, event: Event) -> Event:
     event["event"] = _UNREADABLE.sub(r"\1[request]", str(event["event"]))
     return event
 
@@ -152,9 +157,9 @@ def _without_what_was_unreadable(logger: Any, method: str, event: Event) -> Even
 def _plain(logger: Any, method: str, event: Event) -> str:
     """For people: an event a line, a traceback below it and indented, so that none looks like another."""
     rest = dict(event)
-    time, level, name, said = (rest.pop(key) for key in ("time", "level", "logger", "event"))
+    time, level, name, text = (rest.pop(key) for key in ("time", "level", "logger", "event"))
     traceback = rest.pop("exception", "")
-    words = [time, f"{level.upper():<7}", f"{name}:", said]
+    words = [time, f"{level.upper():<7}", f"{name}:", text]
     line = " ".join(map(str, words + [f"{key}={value!r}" for key, value in rest.items()]))
     return "\n    ".join(map(_printable, [line, *traceback.splitlines()]))
 

@@ -1,8 +1,8 @@
-"""The looks that a main site may choose between: light, dark, and named ones from a settings file.
+"""Themes: how the pages look in a main site. Light and dark, and named ones from `THEMES_FILE`.
 
-A theme is colours, a corner radius and a font from a list, nothing more: no free CSS, so nothing that
-could load, hide or fake something. Every colour pair that people read is held against WCAG 2.2 at the
-start (1.4.3: text 4.5:1, 1.4.11: edges 3:1).
+A theme is colours, a corner radius and a font from a list. There is no free CSS, so nothing can load,
+hide or fake anything. The contrast of every pair of colours that people read is checked at the start
+(WCAG 2.2, 1.4.3: text 4.5:1, 1.4.11: edges 3:1).
 """
 
 import re
@@ -54,7 +54,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 @dataclass(frozen=True)
 class Theme:
-    """One look, checked."""
+    """One theme, checked."""
 
     colours: Mapping[str, Pair]
     radius: str
@@ -62,7 +62,7 @@ class Theme:
     scheme: str
 
     def css(self) -> str:
-        """Give the theme as a style sheet: the tokens of `style.css`, overridden."""
+        """Return the theme as a style sheet that overrides the tokens of `style.css`."""
         tokens = [
             f"--{name}: light-dark({light}, {dark});"
             for name, (light, dark) in self.colours.items()
@@ -74,9 +74,9 @@ class Theme:
 
 
 def read_themes(path: str) -> Mapping[str, Theme]:
-    """Read the named themes from a TOML file, a table for each.
+    """Return the themes in a TOML file, which has a table for each.
 
-    Raises `ValueError` with everything that is wrong, in one line without the values.
+    Raise `ValueError` with everything that is wrong, in one line without the values.
     """
     try:
         tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -96,7 +96,7 @@ def _theme(name: str, table: object, faults: list[str]) -> Theme:
         faults.append(f"{name!r} can't be a theme's name")
     values = dict(table) if isinstance(table, dict) else {}
     if not isinstance(table, dict):
-        faults.append(f"{name!r} is no table")
+        faults.append(f"{name!r} is not a table")
     colours = {token: _pair(values.pop(token, pair)) for token, pair in DEFAULTS.items()}
     radius = values.pop("radius", DEFAULT_RADIUS)
     font, scheme = values.pop("font", "system"), values.pop("scheme", "auto")
@@ -139,7 +139,7 @@ def _faint(name: str, colours: Mapping[str, Pair], scheme: str) -> list[str]:
 
 
 def contrast(one: str, other: str) -> float:
-    """Give the contrast ratio of two colours, 1 to 21 (WCAG 2.2, definition of contrast ratio)."""
+    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 

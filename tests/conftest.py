@@ -1,6 +1,6 @@
-"""The cast: a real PostgreSQL, a real Better-Auth main site, people who really signed up.
+"""Fixtures: a real PostgreSQL, a real Better-Auth main site, users and browsers.
 
-Servers are started once a run. Every test brings people of its own, so tests share one database
+Servers are started once a run. Every test creates users of its own, so tests share one database
 without seeing each other.
 """
 
@@ -17,17 +17,19 @@ import psycopg
 import pytest
 from flask import Flask
 
-from devstack import postgres, roles
+from devstack import postgres
 from devstack.app import App
 from devstack.main_site import MainSite
 from devstack.postgres import Postgres
 from devstack.processes import free_port
+from devstack.roles import DatabaseRoles, create_roles
 from onboarding import create_app
-from onboarding.config import Settings
 from onboarding.logs import formatter
-from onboarding.web.request_id import asked
-from tests import secrecy
-from tests.visitor import Person, Visitor, newcomer
+from onboarding.settings import Settings
+from onboarding.web.log_context import log_context
+from tests import secret_scan
+from tests.browser import Browser
+from tests.users import User, create_user
 
 # Whole files go to one worker each; a long one that came last would keep the others waiting.
 LONG_FILES = (
@@ -52,13 +54,13 @@ LONG_FILES = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--rewrite-snapshots", action="store_true", help="take what is said now for what is right"
+        "--rewrite-snapshots",
+        action="store_true",
+        help="write the snapshots anew from the present output",
     )
-    parser.addoption(
-        "--release", action="store_true", help="keep the statements that this version sends"
-    )
+    parser.addoption("--release", action="store_true", help="record the statements of this version")
     parser.addoption("--cases", type=int, default=600, help="how many calls of the API to generate")
-    parser.addoption("--walks", type=int, default=15, help="how many walks of people to generate")
+    parser.addoption("--walks", type=int, default=15, help="how many user walks to generate")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,42 +68,42 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """The running parts. `app` is only described here; `served_app` starts it."""
+class Environment:
+    """The servers that all tests share. `app_server` is started by the fixture `served_app`."""
 
     server: Postgres
     database_url: str
-    """The database as a superuser; `app` and `site` have roles of their own."""
-    shared: roles.Shared
-    site: MainSite
-    app: App
+    """The database's address as a superuser; each server connects as a role of its own."""
+    roles: DatabaseRoles
+    main_site: MainSite
+    app_server: App
     logs: Path
 
     def sql(self, query: str, *values: object) -> list[tuple]:
-        """Run one statement as a superuser; gives its rows (of one column at least)."""
+        """Run one statement as a superuser and return its rows."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             cursor = connection.execute(query, values)
             return cursor.fetchall() if cursor.description else []
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nothing_secret_is_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Search all that a run has logged, at its end, for all that it had to keep."""
-    with secrecy.listening() as heard:
+def _no_secret_is_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fail the run at its end when a log holds one of its secrets."""
+    with secret_scan.collect_records() as records:
         yield
-    found = {"what this process logged": secrecy.leaks("\n".join(heard))}
-    for log in secrecy.logs_of_the_app(tmp_path_factory.getbasetemp()):
-        found[str(log)] = secrecy.leaks(log.read_text(errors="replace"))
-    assert [(place, lines) for place, lines in found.items() if lines] == []
+    found = {"what this process logged": secret_scan.find_leaks("\n".join(records))}
+    for log in secret_scan.app_log_files(tmp_path_factory.getbasetemp()):
+        found[str(log)] = secret_scan.find_leaks(log.read_text(errors="replace"))
+    assert {source: leaks for source, leaks in found.items() if leaks} == {}
 
 
 @pytest.fixture
 def log_lines() -> Iterator[Callable[[], list[dict]]]:
-    """Give the lines that the app has logged meanwhile, as in production, each parsed."""
+    """Return the lines that the app has logged during the test as JSON, parsed."""
     stream, root = io.StringIO(), logging.getLogger()
     handler = logging.StreamHandler(stream)
     handler.setLevel(logging.INFO)
-    handler.setFormatter(formatter("json", asked=asked))
+    handler.setFormatter(formatter("json", log_context=log_context))
     root.addHandler(handler)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     root.removeHandler(handler)
@@ -110,37 +112,41 @@ def log_lines() -> Iterator[Callable[[], list[dict]]]:
 @pytest.fixture(scope="session")
 def server() -> Iterator[Postgres]:
     with postgres.temporary(log_statements=True, settings={"max_connections": "200"}) as running:
-        secrecy.keep(running.password)
+        secret_scan.register(running.password)
         yield running
 
 
 @pytest.fixture(scope="session")
-def stage(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """A main site that runs on a database with its tables and ours, each part as its own role."""
+def environment(
+    server: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Environment]:
+    """A running main site and a migrated database, each server with a database role of its own."""
     logs = tmp_path_factory.mktemp("logs")
-    shared = roles.share(server.create_database("stage"), owner="stage_owner", app="stage_app")
+    roles = create_roles(
+        server.create_database("environment"), owner="environment_owner", app="environment_app"
+    )
     secret = secrets.token_urlsafe(32)
-    secrecy.keep(secret, *shared.passwords.values())
+    secret_scan.register(secret, *roles.passwords.values())
     site_port, app_port = free_port(), free_port()
     site_url = f"http://localhost:{site_port}"
-    app = App(app_port, shared.app_url, secret, site_url, owner_url=shared.owner_url)
-    site = MainSite(site_port, shared.site_url, secret, app.url)
+    app = App(app_port, roles.app_url, secret, site_url, owner_url=roles.owner_url)
+    site = MainSite(site_port, roles.site_url, secret, app.url)
     site.migrate(logs / "main-site-migrate.log")
-    shared.migrate(app, logs / "app-migrate.log")
+    roles.migrate(app, logs / "app-migrate.log")
     with site.start(logs / "main-site.log"):
-        yield Stage(server, shared.url, shared, site, app, logs)
+        yield Environment(server, roles.url, roles, site, app, logs)
 
 
 @pytest.fixture(scope="session")
-def served_app(stage: Stage) -> Iterator[str]:
-    """The app under gunicorn, as it is deployed; gives its address."""
-    with stage.app.start(stage.logs / "app.log"):
-        yield stage.app.url
+def served_app(environment: Environment) -> Iterator[str]:
+    """The address of the app under gunicorn, as it is deployed."""
+    with environment.app_server.start(environment.logs / "app.log"):
+        yield environment.app_server.url
 
 
 @pytest.fixture(scope="session")
-def settings(stage: Stage) -> Settings:
-    return Settings.from_environ(stage.app.environment())
+def settings(environment: Environment) -> Settings:
+    return Settings.from_environ(environment.app_server.environment())
 
 
 @pytest.fixture(scope="session")
@@ -151,42 +157,42 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="session")
-def sign_up(stage: Stage) -> Callable[..., Person]:
-    """Sign a new person up on the main site, by HTTP, and give them with their session cookie."""
+def sign_up(environment: Environment) -> Callable[..., User]:
+    """Sign a user up on the main site by HTTP."""
 
-    def sign_up(name: str = "Ada Lovelace") -> Person:
+    def sign_up(name: str = "Ada Lovelace") -> User:
         email = f"{secrets.token_hex(8)}@example.test"
         password = "correct horse battery"
         answer = httpx.post(
-            f"{stage.site.url}/api/auth/sign-up/email",
+            f"{environment.main_site.url}/api/auth/sign-up/email",
             json={"name": name, "email": email, "password": password},
-            headers={"Origin": stage.site.url},
+            headers={"Origin": environment.main_site.url},
         )
         assert answer.status_code == 200, answer.text
         cookie = answer.headers["set-cookie"].partition(";")[0]
         body = answer.json()
-        return Person(body["user"]["id"], name, email, password, cookie, body["token"])
+        return User(body["user"]["id"], name, email, password, cookie, body["token"])
 
     return sign_up
 
 
 @pytest.fixture
-def ada(stage: Stage, settings: Settings) -> Person:
-    """Somebody new, quickly: the main site takes a fifth of a second to hash a password."""
-    return newcomer(stage.database_url, settings.session_cookie)
+def user(environment: Environment, settings: Settings) -> User:
+    """A new user, by SQL: the main site takes a fifth of a second to hash a password."""
+    return create_user(environment.database_url, settings.session_cookie)
 
 
 @pytest.fixture
-def real_ada(sign_up: Callable[..., Person]) -> Person:
-    """Somebody who has really signed up, and can sign in again."""
+def signed_up_user(sign_up: Callable[..., User]) -> User:
+    """A user who signed up by HTTP, and can sign in again."""
     return sign_up()
 
 
 @pytest.fixture
-def visitor(app: Flask) -> Callable[..., Visitor]:
-    """A browser window of a person, or of nobody, before the app in this process."""
+def open_browser(app: Flask) -> Callable[..., Browser]:
+    """Open a browser window of a user, or of nobody, before the app in this process."""
 
-    def visitor(person: Person | None = None, **headers: str) -> Visitor:
-        return Visitor(app, person, headers)
+    def open_browser(user: User | None = None, **headers: str) -> Browser:
+        return Browser(app, user, headers)
 
-    return visitor
+    return open_browser

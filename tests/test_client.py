@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from devstack.main_site import DIRECTORY, node
-from devstack.processes import ROOT
+from tests.answers import OTHER
+from tests.browser import Browser
 from tests.test_types import COMPILER
-from tests.visitor import Visitor
 
-ONE = {"python_proficiency": "Advanced", "developer_role": "None"}
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 const {{ getProfile }} = await import(process.env.CLIENT);
 const app = process.env.APP, cookie = process.env.COOKIE;
-const told = async (promise) => promise.catch((error) => `${{error.name}}: ${{error.message}}`);
+const outcome = async (promise) => promise.catch((error) => `${{error.name}}: ${{error.message}}`);
 {body}
 """
 
@@ -47,32 +48,25 @@ def test_what_runs_is_what_typescript_makes_of_it(tmp_path: Path) -> None:
         [node(), COMPILER, "-p", DIRECTORY, "--outDir", tmp_path], capture_output=True, text=True
     )
     assert (done.returncode, done.stdout) == (0, "")
-    made, kept = tmp_path / "profile.js", DIRECTORY / "public" / "profile.js"
-    assert made.read_text() == kept.read_text(), f"copy {made} over {kept}"
+    compiled, shipped = tmp_path / "profile.js", DIRECTORY / "public" / "profile.js"
+    assert compiled.read_text() == shipped.read_text(), f"copy {compiled} over {shipped}"
 
 
-def test_it_is_as_short_as_its_document_says() -> None:
-    lines = (DIRECTORY / "profile.ts").read_text().partition("export async function")[2]
-    assert len(lines.splitlines()) <= 40
-    assert "import" not in lines
-    assert ROOT.joinpath("docs/api.md").read_text().count("getProfile(") == 2
-
-
-def test_the_three_states_and_what_is_known_comes_back_as_it_was(run, app, ada):
-    window = Visitor(app, ada, {})
+def test_the_three_states_and_what_is_known_comes_back_as_it_was(run, app, user):
+    window = Browser(app, user, {})
     ask = "return getProfile(app, { cookie })"
     out = run(ask)
     assert out == {"state": "signed out", "reason": "signed-out"}
-    new = run(ask, cookie=f"other=1; {ada.cookie}")
+    new = run(ask, cookie=f"other=1; {user.cookie}")
     assert new == {
         "state": "not onboarded",
         "etag": window.get("/api/profile").headers["ETag"],
-        "userId": ada.user_id,
+        "userId": user.id,
         "draft": None,
     }
-    window.put(ONE)
-    assert run(ask, cookie=ada.cookie)["draft"] == ONE
-    window.put({**ONE, "is_onboarded": True})
+    window.put(OTHER)
+    assert run(ask, cookie=user.cookie)["draft"] == OTHER
+    window.put({**OTHER, "is_onboarded": True})
     same, other, done = run(
         """
         const first = await getProfile(app, { cookie });
@@ -81,16 +75,18 @@ def test_the_three_states_and_what_is_known_comes_back_as_it_was(run, app, ada):
         const renewed = await getProfile(app, { cookie, known: stale });
         return [again === first, renewed === stale, renewed];
         """,
-        cookie=ada.cookie,
+        cookie=user.cookie,
     )
     assert (same, other) == (True, False)
-    assert (done["state"], done["answers"]) == ("onboarded", ONE)
+    assert (done["state"], done["answers"]) == ("onboarded", OTHER)
 
 
-def test_who_was_signed_out_meanwhile_is_told_so_though_something_is_known(run, app, ada, stage):
-    known = json.dumps(run("return getProfile(app, { cookie })", cookie=ada.cookie))
-    stage.sql("DELETE FROM session WHERE token = %s", ada.token)
-    again = run(f"return getProfile(app, {{ cookie, known: {known} }})", cookie=ada.cookie)
+def test_who_was_signed_out_meanwhile_is_told_so_though_something_is_known(
+    run, app, user, environment
+):
+    known = json.dumps(run("return getProfile(app, { cookie })", cookie=user.cookie))
+    environment.sql("DELETE FROM session WHERE token = %s", user.token)
+    again = run(f"return getProfile(app, {{ cookie, known: {known} }})", cookie=user.cookie)
     assert again["state"] == "signed out"
 
 
@@ -99,12 +95,12 @@ def test_it_waits_no_longer_than_it_is_told_and_stops_when_it_is_told(run):
         slow, stopped, before = run(
             """
             const stop = new AbortController();
-            const waiting = told(getProfile(app, { signal: stop.signal, timeoutMs: 9000 }));
+            const waiting = outcome(getProfile(app, { signal: stop.signal, timeoutMs: 9000 }));
             setTimeout(() => stop.abort(), 50);
             return [
-              await told(getProfile(app, { timeoutMs: 50 })),
+              await outcome(getProfile(app, { timeoutMs: 50 })),
               await waiting,
-              await told(getProfile(app, { signal: AbortSignal.abort() })),
+              await outcome(getProfile(app, { signal: AbortSignal.abort() })),
             ];
             """,
             app=f"http://127.0.0.1:{silent.getsockname()[1]}",
@@ -125,14 +121,14 @@ def test_it_waits_no_longer_than_it_is_told_and_stops_when_it_is_told(run):
 )
 def test_any_other_answer_is_an_error(run, answer, error):
     whole = json.dumps(f"HTTP/1.1 {answer}\r\nConnection: close\r\n\r\n")
-    said = run(
+    result = run(
         f"""
         const {{ createServer }} = await import("node:net");
         const other = createServer((socket) => socket.once("data", () => socket.end({whole})));
         await new Promise((listening) => other.listen(0, "127.0.0.1", listening));
-        const said = await told(getProfile(`http://127.0.0.1:${{other.address().port}}`));
+        const result = await outcome(getProfile(`http://127.0.0.1:${{other.address().port}}`));
         other.close();
-        return said;
+        return result;
         """
     )
-    assert said.startswith(error)
+    assert result.startswith(error)

@@ -15,18 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import psycopg
+import psutil
 import pytest
-from psycopg import sql
 
-from devstack import postgres, roles
 from devstack.processes import ROOT, Child, free_port, wait_for
+from tests.answers import question_path
+
+pytestmark = pytest.mark.slow
 
 PARTS = ("devstack", "migrations", "onboarding", "wsgi.py", "gunicorn.conf.py", "pyproject.toml")
 SITE = Path("examples/main-site")
-
-Process = tuple[int, str]
-"""A process by its id and the time of its start, as ids are used again."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Checkout:
         return f"http://localhost:{self.app_port}"
 
     def launch(self, log: str = "demo.log") -> Child:
-        """Start the demo, whatever becomes of it."""
+        """Start the demo without waiting for it."""
         return Child(
             "the demo",
             [sys.executable, "-m", "devstack.demo"],
@@ -60,22 +58,21 @@ class Checkout:
         )
 
     @contextmanager
-    def start(self) -> Iterator[tuple[Child, set[Process]]]:
-        """Start the demo; gives it and all its parts once it says that it can be used."""
+    def start(self) -> Iterator[tuple[Child, list[psutil.Process]]]:
+        """Start the demo and wait until it is ready; return it and all its processes."""
         with self.launch() as demo:
             wait_for(demo, lambda: None if "ready: " in demo.log.read_text() else "not ready")
             assert demo.log.read_text().splitlines()[-1] == f"ready: {self.site_url}"
-            parts = descendants(demo.pid)
-            commands = " ".join(command_of(pid) for pid, _ in parts)
+            parts = psutil.Process(demo.pid).children(recursive=True)
+            commands = " ".join(" ".join(part.cmdline()) for part in parts)
             for word in ("postgres", "gunicorn", "server.js"):
                 assert word in commands
             try:
                 yield demo, parts
             finally:
-                # What a failing demo has left behind is not left behind by its test.
-                for pid, _ in filter(runs, parts):
-                    with suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+                for part in running(parts):
+                    with suppress(psutil.NoSuchProcess):
+                        part.kill()
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +101,7 @@ def test_a_stopped_and_a_killed_demo_leave_no_process_and_start_again_with_their
         os.killpg(demo.pid, signal.SIGINT)
         assert status_at_the_end(demo) == 0
         assert demo.log.read_text().splitlines()[-1] == "stopped"
-        assert [part for part in parts if runs(part)] == []
+        assert running(parts) == []
 
     with checkout.start() as (demo, parts):
         assert_signed_in(checkout, cookie)
@@ -117,15 +114,14 @@ def test_a_stopped_and_a_killed_demo_leave_no_process_and_start_again_with_their
 
         os.kill(demo.pid, signal.SIGKILL)
         assert status_at_the_end(demo) == -signal.SIGKILL
-        wait_until(lambda: not any(map(runs, parts)))
+        wait_until(lambda: not running(parts))
 
-    make_earlier(checkout)
     with checkout.start() as (demo, parts):
         assert_signed_in(checkout, sign(checkout, "in", email))
         assert {"rights": "ok", "excess rights": "ok"}.items() <= levels(checkout).items()
         os.kill(demo.pid, signal.SIGTERM)
         assert status_at_the_end(demo) == 0
-        assert [part for part in parts if runs(part)] == []
+        assert running(parts) == []
 
 
 @pytest.mark.parametrize("variable", ["DEMO_SITE_PORT", "DEMO_APP_PORT"])
@@ -138,27 +134,12 @@ def test_a_taken_port_is_named_in_one_line(checkout: Checkout, variable: str) ->
     assert f"{variable}=" in line
 
 
-def make_earlier(checkout: Checkout) -> None:
-    """Give the stopped demo's data the form it had when a superuser was all three roles."""
-    home = postgres.home_near(checkout.path / ".demo" / "postgres")
-    with (
-        postgres.start(home, durable=True) as server,
-        psycopg.connect(server.url("demo"), autocommit=True) as superuser,
-    ):
-        for role in (roles.SITE, roles.OWNER, roles.APP):
-            superuser.execute(
-                sql.SQL(
-                    "REASSIGN OWNED BY {0} TO postgres; DROP OWNED BY {0}; DROP ROLE {0}"
-                ).format(sql.Identifier(role))
-            )
-
-
 def levels(checkout: Checkout) -> dict[str, str]:
-    """Give what `flask doctor` finds, by condition, with the settings of the running app."""
-    kept = checkout.path / ".demo/app.env"
-    assert kept.stat().st_mode & 0o777 == 0o600
+    """Return what `flask doctor` finds, by condition, with the settings of the running app."""
+    settings = checkout.path / ".demo/app.env"
+    assert settings.stat().st_mode & 0o777 == 0o600
     done = subprocess.run(
-        ["sh", "-c", f". {kept} && exec {sys.executable} -m flask doctor --json"],
+        ["sh", "-c", f". {settings} && exec {sys.executable} -m flask doctor --json"],
         cwd=ROOT,
         env={},
         capture_output=True,
@@ -168,7 +149,7 @@ def levels(checkout: Checkout) -> dict[str, str]:
 
 
 def sign(checkout: Checkout, direction: str, email: str) -> str:
-    """Sign up or in on the main site; gives the Cookie header."""
+    """Sign up or in on the main site; return the Cookie header."""
     answer = httpx.post(
         f"{checkout.site_url}/api/auth/sign-{direction}/email",
         json={"name": "Ada Lovelace", "email": email, "password": "correct horse battery"},
@@ -183,45 +164,13 @@ def assert_signed_in(checkout: Checkout, cookie: str) -> None:
     """Both the main site and the app know whose cookie this is."""
     with httpx.Client(headers={"Cookie": cookie}, trust_env=False) as browser:
         assert "Ada Lovelace" in browser.get(checkout.site_url).text
-        question = f"{checkout.app_url}/onboarding/python-proficiency"
+        question = f"{checkout.app_url}{question_path()}"
         assert browser.get(question).status_code == 200
 
 
-def descendants(ancestor: int) -> set[Process]:
-    """Give every process that `ancestor` or one of its children has started."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (stat := stat_of(int(entry.name))):
-            parents[int(entry.name)] = int(stat[1])
-    found: set[int] = set()
-    newest = {ancestor}
-    while newest := {pid for pid, parent in parents.items() if parent in newest}:
-        found |= newest
-    return {(pid, started) for pid in found if (started := start_of(pid))}
-
-
-def runs(process: Process) -> bool:
-    pid, started = process
-    return start_of(pid) == started
-
-
-def start_of(pid: int) -> str | None:
-    """Give the time of a process's start; None for one that has ended."""
-    stat = stat_of(pid)
-    return stat[19] if stat and stat[0] not in "ZX" else None
-
-
-def stat_of(pid: int) -> list[str]:
-    """Give a process's /proc fields from its state on (proc(5)): state, parent, …"""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return []
-
-
-def command_of(pid: int) -> str:
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    return ""
+def running(parts: list[psutil.Process]) -> list[psutil.Process]:
+    """Return the processes that haven't ended."""
+    return [part for part in parts if part.is_running() and part.status() != psutil.STATUS_ZOMBIE]
 
 
 def status_at_the_end(demo: Child) -> int:

@@ -5,19 +5,15 @@ That nginx does what its file says is shown by `make stress`.
 
 import re
 import runpy
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 import onboarding
 from devstack.processes import ROOT
-from tests.test_start import GOOD
 
 NGINX = ROOT / "deploy" / "nginx.conf"
 UNIT = ROOT / "deploy" / "onboarding@.service"
-DOCUMENT = ROOT / "docs" / "deploy.md"
 
 # What a save has, with all its attempts.
 LONGEST_REQUEST_S = 8
@@ -29,14 +25,14 @@ def gunicorn() -> dict[str, Any]:
 
 
 def directives(name: str) -> list[str]:
-    """Give what stands behind each directive of this name, in nginx's file."""
+    """Return what stands behind each directive of this name, in nginx's file."""
     found = re.findall(rf"^ *{name} +(?!{{)([^;]*);", NGINX.read_text(), re.MULTILINE)
     assert found, f"nginx.conf has no {name}"
     return found
 
 
 def seconds(name: str) -> int:
-    """Give the one value of a time in nginx's file."""
+    """Return the one value of a time in nginx's file."""
     (value,) = set(directives(name))
     assert re.fullmatch(r"\d+s", value)
     return int(value[:-1])
@@ -46,24 +42,12 @@ def unit(name: str) -> list[str]:
     return re.findall(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)
 
 
-def locked(name: str) -> set[str]:
-    """Give the packages that a lock names, each with its version and hashes."""
-    text = (ROOT / "requirements" / name).read_text().replace("\\\n", "")
-    return set(filter(None, map(str.strip, text.splitlines())))
-
-
 def test_nginx_asks_the_sockets_that_the_unit_makes() -> None:
     (binding,) = (value for value in unit("Environment") if value.startswith("BIND="))
     (folder,) = unit("RuntimeDirectory")
     assert binding == f"BIND=unix:/run/{folder}/app.sock"
     asked = [value.split()[0] for value in directives("server")]
     assert asked == [binding.removeprefix("BIND=").replace("%i", str(i)) for i in (1, 2)]
-
-
-def test_the_host_is_all_that_an_operator_must_replace() -> None:
-    text = NGINX.read_text()
-    assert "sed s/onboarding.example.com/YOUR.HOST/" in text
-    assert "example" not in text.replace("onboarding.example.com", "YOUR.HOST")
 
 
 def test_both_take_what_the_app_takes(gunicorn: dict[str, Any]) -> None:
@@ -108,58 +92,7 @@ def test_no_log_of_nginx_can_hold_a_query_or_a_cookie() -> None:
     assert [value.split()[1:] for value in directives("error_log")] == [["alert"]] * 2
 
 
-def test_the_environment_cannot_undo_the_units_socket() -> None:
-    # Of two lines for a variable systemd takes the file's; the document's example has none.
-    example = re.search(r"```sh\n# /etc/onboarding.env\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    assert example
-    assert "FORWARDED_PROXIES=1" in example[1].splitlines()
-    assert "BIND" not in example[1]
-
-
-def test_commands_run_as_the_unit_does() -> None:
-    (run,) = re.findall(r"^run=\"(systemd-run .*)\"$", DOCUMENT.read_text(), re.MULTILINE)
-    words = run.split()
-    assert f"--uid={unit('User')[0]}" in words
-    assert f"EnvironmentFile={unit('EnvironmentFile')[0]}" in words
-    assert f"\ncd {unit('WorkingDirectory')[0]}\n" in DOCUMENT.read_text()
-
-
 def test_a_wrong_setting_is_not_tried_again() -> None:
     # The exit status of a faulty setting (tests/test_start.py).
     assert unit("RestartPreventExitStatus") == ["2"]
     assert unit("ExecStart")[0].endswith("/.venv/bin/gunicorn wsgi:app")
-
-
-def test_a_serving_process_has_read_every_template() -> None:
-    """A release that comes into its folder meanwhile can't be mixed with the one that runs."""
-    program = (
-        "import logging; logging.disable(); from wsgi import app; pages = app.extensions['onboarding'].pages;"
-        "print([name for one in pages._spoken.values()"
-        " for name in set(one.list_templates()) - {name for _, name in one.cache.keys()}])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, env=GOOD, capture_output=True, text=True
-    )
-    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
-
-
-def test_with_a_redis_the_same_is_installed_and_its_client() -> None:
-    app, with_redis = (locked(name) for name in ("app.txt", "redis.txt"))
-    assert app < with_redis
-    # The second for Python before 3.11.3.
-    assert {package.partition("==")[0] for package in with_redis - app} == {
-        "redis",
-        "async-timeout",
-    }
-    # The suite runs with the same one.
-    assert with_redis < locked("dev.txt")
-
-
-def test_the_document_names_files_and_units_as_they_are() -> None:
-    text = DOCUMENT.read_text()
-    for name in ("deploy/nginx.conf", "deploy/onboarding@.service", "onboarding@1", "onboarding@2"):
-        assert name in text
-    assert set(re.findall(r"/run/onboarding-\d/\S+?sock", text)) <= {
-        "/run/onboarding-1/app.sock",
-        "/run/onboarding-2/app.sock",
-    }

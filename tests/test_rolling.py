@@ -1,7 +1,7 @@
-"""Two instances are restarted and hurt while people answer: no form fails.
+"""Two servers are restarted and disturbed while people answer: no form fails.
 
-The short form of `tests/stress/test_rolling.py`: no nginx, but clients that do the one thing that it
-does, asking the other instance when one is gone.
+The short form of `tests/stress/rolling.py`: no nginx, but clients that do the one thing that it
+does, asking the other server when one is gone.
 """
 
 import os
@@ -14,49 +14,52 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from tests.conftest import Stage
+from tests.answers import OTHER, REVIEW, insert_profile, profile_row
+from tests.conftest import Environment
 from tests.stress.crowd import Crowd, Reply, send, token_of
-from tests.stress.instances import (
+from tests.stress.lines import StraightTo
+from tests.stress.servers import (
     ORIGIN,
-    Instance,
+    Server,
     assert_all_was_kept,
-    newcomers,
-    two_instances,
+    create_users,
+    two_servers,
     until,
 )
-from tests.stress.lines import StraightTo
-from tests.visitor import Person
+from tests.users import User
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def notified() -> Iterator[socket.socket]:
-    """Where an instance says how it is, as under systemd; an address without a file (`@…`)."""
+    """Where a server reports its state, as under systemd; an address without a file (`@…`)."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.bind("")
         yield notified
 
 
 @pytest.fixture(scope="module")
-def instances(stage: Stage, notified: socket.socket) -> Iterator[list[Instance]]:
+def servers(environment: Environment, notified: socket.socket) -> Iterator[list[Server]]:
     name = notified.getsockname().replace(b"\0", b"@").decode()
-    with two_instances(stage, NOTIFY_SOCKET=name) as instances:
-        yield instances
+    with two_servers(environment, NOTIFY_SOCKET=name) as servers:
+        yield servers
 
 
 def test_each_tells_systemd_that_it_is_ready(
-    instances: list[Instance], notified: socket.socket
+    servers: list[Server], notified: socket.socket
 ) -> None:
     notified.settimeout(5)
-    for _ in instances:
+    for _ in servers:
         assert b"READY=1" in notified.recv(1000).splitlines()
 
 
 def test_no_form_fails_while_one_restarts_and_the_other_loses_a_worker(
-    stage: Stage, instances: list[Instance]
+    environment: Environment, servers: list[Server]
 ) -> None:
-    first, second = instances
-    people = newcomers(stage, first, 4)
-    crowd = Crowd(people, lambda: StraightTo([first.path, second.path]), ORIGIN)
+    first, second = servers
+    users = create_users(environment, first, 4)
+    crowd = Crowd(users, lambda: StraightTo([first.path, second.path]), ORIGIN)
     try:
         for disturb in (first.restart, second.lose_a_worker):
             crowd.reach(20)
@@ -64,33 +67,29 @@ def test_no_form_fails_while_one_restarts_and_the_other_loses_a_worker(
         crowd.reach(20)
     finally:
         crowd.stop()
-    assert_all_was_kept(stage, crowd)
+    assert_all_was_kept(environment, crowd)
 
 
 def test_a_stop_takes_the_socket_away_and_lets_a_form_finish(
-    stage: Stage, instances: list[Instance]
+    environment: Environment, servers: list[Server]
 ) -> None:
-    instance = instances[0]
-    child = instance.child
+    server = servers[0]
+    child = server.child
     assert child
-    (person,) = newcomers(stage, instance, 1)
-    stage.sql(
-        "INSERT INTO user_profile (user_id, python_proficiency, developer_role) "
-        "VALUES (%s, 'Beginner', 'None')",
-        person.user_id,
-    )
-    with closing(StraightTo([instance.path])) as line:
-        token = token_of(line, person)
+    (user,) = create_users(environment, server, 1)
+    insert_profile(environment.sql, user.id)
+    with closing(StraightTo([server.path])) as line:
+        token = token_of(line, user)
     replies: list[Reply] = []
 
-    with psycopg.connect(stage.database_url) as database:
+    with psycopg.connect(environment.database_url) as database:
         # The form has to wait for this row.
-        database.execute("SELECT FROM user_profile WHERE user_id = %s FOR UPDATE", [person.user_id])
-        sender = threading.Thread(target=lambda: replies.append(confirm(instance, person, token)))
+        database.execute("SELECT FROM user_profile WHERE user_id = %s FOR UPDATE", [user.id])
+        sender = threading.Thread(target=lambda: replies.append(confirm(server, user, token)))
         sender.start()
-        until(lambda: waits_for_a_lock(stage))
+        until(lambda: waits_for_a_lock(environment))
         os.kill(child.pid, signal.SIGTERM)
-        until(lambda: not instance.path.exists())
+        until(lambda: not server.path.exists())
         assert child.exit_status() is None
     sender.join()
 
@@ -98,19 +97,17 @@ def test_a_stop_takes_the_socket_away_and_lets_a_form_finish(
     assert (reply.status, reply.headers["location"]) == (303, "/profile")
     until(lambda: child.exit_status() is not None)
     assert child.exit_status() == 0
-    assert stage.sql(
-        "SELECT is_onboarded FROM user_profile WHERE user_id = %s", person.user_id
-    ) == [(True,)]
+    assert profile_row(environment.sql, user.id) == (OTHER, True)
 
 
-def confirm(instance: Instance, person: Person, token: str) -> Reply:
-    with closing(StraightTo([instance.path])) as line:
-        form = {"python_proficiency": "Advanced", "developer_role": "None", "csrf_token": token}
-        return send(line, person, "/onboarding/review", form, ORIGIN)
+def confirm(server: Server, user: User, token: str) -> Reply:
+    with closing(StraightTo([server.path])) as line:
+        form = {**OTHER, "csrf_token": token}
+        return send(line, user, REVIEW, form, ORIGIN)
 
 
-def waits_for_a_lock(stage: Stage) -> bool:
-    return stage.sql(
+def waits_for_a_lock(environment: Environment) -> bool:
+    return environment.sql(
         "SELECT count(*) > 0 FROM pg_stat_activity "
         "WHERE application_name = 'onboarding' AND wait_event_type = 'Lock'"
     ) == [(True,)]

@@ -19,7 +19,7 @@ def read(tmp_path: Path):
     return read
 
 
-def test_a_theme_says_only_what_differs(read) -> None:
+def test_a_theme_holds_only_what_differs(read) -> None:
     themes = read("""
         [plain]
         [acme]
@@ -45,21 +45,14 @@ def test_one_colour_is_for_light_and_dark(read) -> None:
 
 FAULTS = {
     "[light]": "'light' can't be a theme's name",
-    "[Acme]": "'Acme' can't be a theme's name",
     '["a b"]': "'a b' can't be a theme's name",
-    "acme = 1": "'acme' is no table",
     '[a]\naccent = "red"': "a.accent must be a colour like #1f5fbf",
-    '[a]\naccent = "#fff"': "a.accent must be a colour like #1f5fbf",
     '[a]\naccent = "#1f5fbf;}"': "a.accent must be a colour",
-    "[a]\naccent = 5": "a.accent must be a colour",
     '[a]\naccent = ["#1f5fbf"]': "a.accent must be a colour",
     '[a]\naccent = ["#1f5fbf", "url(x)"]': "a.accent must be a colour",
     '[a]\nbackground = "#1f5fbf"': "a.'background' is unknown",
     '[a]\nradius = "1rem; color: red"': "a.radius must be a length",
-    "[a]\nradius = 5": "a.radius must be a length",
     '[a]\nfont = "Comic Sans"': "a.font must be one of system, humanist",
-    '[a]\nfont = ["serif"]': "a.font must be one of system",
-    '[a]\nscheme = ["light"]': "a.scheme must be one of auto",
     '[a]\n"b\\nc" = 1': "a.'b\\nc' is unknown",
     '[a]\naccent = ["#1f5fbf", "#3a3a5a"]': "accent on field has a contrast of",
     '[a]\nscheme = "sepia"': "a.scheme must be one of auto, light, dark",
@@ -70,7 +63,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("text", "fault"), FAULTS.items())
-def test_whatever_is_wrong_is_named(read, text: str, fault: str) -> None:
+def test_a_fault_is_named(read, text: str, fault: str) -> None:
     with pytest.raises(ValueError, match=re.escape(fault)) as refused:
         read(text)
     assert "\n" not in str(refused.value)
@@ -90,11 +83,6 @@ def test_a_faint_colour_of_a_scheme_that_is_never_shown_is_no_fault(read) -> Non
 def test_a_file_that_is_no_toml_is_refused(read, content: bytes) -> None:
     with pytest.raises(ValueError, match="isn't TOML"):
         read(content)
-
-
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="can't be read"):
-        read_themes(str(tmp_path / "nothing.toml"))
 
 
 @pytest.mark.parametrize(

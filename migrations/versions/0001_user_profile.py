@@ -1,12 +1,14 @@
 """user_profile: one row a user, final once onboarded.
 
-Creates the table, or adopts one that stands already: what is missing is added, what doesn't fit
-stops the migration with a clear line and nothing changed.
+Creates the table, or adopts one that exists already: what is missing is added; what doesn't fit stops
+the migration with one line, and nothing is changed.
 """
 
 from alembic import op
 from alembic.util import CommandError
 from sqlalchemy import text
+
+from migrations import identifier
 
 revision = "0001"
 down_revision = None
@@ -26,8 +28,8 @@ TIME = "timestamp without time zone"
 
 def upgrade() -> None:
     user = op.get_context().opts["user_table"]
-    user_table = f"{_quoted(user.schema)}.{_quoted(user.name)}"
-    id_column = _quoted(user.columns["id"])
+    user_table = identifier(user.schema, user.name)
+    id_column = identifier(user.columns["id"])
     reference = f"{user_table} ({id_column}) ON DELETE CASCADE"
     if _columns():
         _adopt(user.types["id"], user_table, id_column)
@@ -61,9 +63,9 @@ def downgrade() -> None:
 
 
 def _make_final() -> None:
-    # The condition stands in the trigger, so an ordinary save never calls the function. Deleting
-    # is nobody's business here: Better-Auth must always be able to delete a user. BEFORE, so that
-    # this rule speaks first, ahead of NOT NULL and the CHECKs.
+    # With the condition in the trigger, an ordinary save never calls the function. Nothing refuses a
+    # DELETE: Better-Auth must always be able to delete a user. BEFORE, so that this rule comes before
+    # NOT NULL and the CHECKs.
     op.execute("""
         CREATE OR REPLACE FUNCTION user_profile_is_final() RETURNS trigger
         LANGUAGE plpgsql SET search_path = '' AS $$
@@ -101,14 +103,14 @@ def _adopt(user_id_type: str, user_table: str, id_column: str) -> None:
     }
     for name in ("user_id", *ANSWERS):
         if name not in columns:
-            raise _misfit(f"it has no column {name}")
+            raise _unfit(f"it has no column {name}")
     for name, (kind, must_be_given) in columns.items():
-        # Text refers to a varchar id as well; the seed's own table says TEXT.
+        # Text refers to a varchar id as well; the first data model says TEXT.
         textual = name == "user_id" and {kind, wanted[name]} <= {"text", "character varying"}
         if name in wanted and kind != wanted[name] and not textual:
-            raise _misfit(f"column {name} is of type {kind}, not {wanted[name]}")
+            raise _unfit(f"column {name} is of type {kind}, not {wanted[name]}")
         if name not in wanted and must_be_given:
-            raise _misfit(f"column {name} is NOT NULL without a default, which we cannot give")
+            raise _unfit(f"column {name} is NOT NULL without a default, so every save would fail")
     for name, values in ANSWERS.items():
         _refuse_rows(
             f"{name} IS NULL OR {name} NOT IN ({_literals(values)})",
@@ -134,7 +136,7 @@ def _adopt(user_id_type: str, user_table: str, id_column: str) -> None:
 
 
 def _refuse_checks() -> None:
-    """Stop at the owner's own CHECK of an answer when it refuses one of ours: no save would pass."""
+    """Stop if a CHECK of the owner's refuses an answer that the questions offer."""
     checks = op.get_bind().execute(
         text("""
             SELECT CAST(conname AS text), CAST(attname AS text), pg_get_expr(conbin, conrelid)
@@ -150,7 +152,7 @@ def _refuse_checks() -> None:
                 f"SELECT FROM (VALUES {values}) user_profile ({column}) WHERE NOT ({expression})"
             )
             if op.get_bind().exec_driver_sql(refused.replace("%", "%%")).rowcount:
-                raise _misfit(f"constraint {name} refuses some of {', '.join(ANSWERS[column])}")
+                raise _unfit(f"constraint {name} refuses some of {', '.join(ANSWERS[column])}")
 
 
 def _add_keys(reference: str) -> None:
@@ -175,7 +177,7 @@ def _add_keys(reference: str) -> None:
             primary = columns
         elif columns == ["user_id"]:
             if not to_users:
-                raise _misfit(f"its key {name} refers to another table than {user.name}")
+                raise _unfit(f"its key {name} refers to another table than {user.name}")
             foreign.append((name, cascades))
     if primary is None:
         _refuse_rows(
@@ -184,9 +186,9 @@ def _add_keys(reference: str) -> None:
         )
         op.execute("ALTER TABLE user_profile ADD PRIMARY KEY (user_id)")
     elif primary != ["user_id"]:
-        raise _misfit(f"its primary key is {', '.join(primary)}, not user_id")
+        raise _unfit(f"its primary key is {', '.join(primary)}, not user_id")
     # A key without CASCADE makes Better-Auth's delete-user fail half-way and locks the person out
-    # for good (better-auth 1.7.25, measured), even beside one with CASCADE.
+    # for good (better-auth 1.7.25, measured), even if another key has CASCADE.
     for name, cascades in foreign:
         if not cascades:
             op.drop_constraint(name, "user_profile", type_="foreignkey")
@@ -195,7 +197,7 @@ def _add_keys(reference: str) -> None:
 
 
 def _columns() -> dict[str, tuple[str, bool]]:
-    """Give each real column's type, and whether an INSERT must give it a value."""
+    """Return the type of each column, and whether an INSERT must give it a value."""
     rows = op.get_bind().execute(
         text("""
             SELECT CAST(attname AS text), format_type(atttypid, atttypmod),
@@ -210,16 +212,11 @@ def _columns() -> dict[str, tuple[str, bool]]:
 def _refuse_rows(condition: str, sentence: str) -> None:
     count = op.get_bind().scalar(text(f"SELECT count(*) FROM user_profile WHERE {condition}"))  # noqa: S608
     if count:
-        raise _misfit(f"{count} of its rows {sentence}")
+        raise _unfit(f"{count} of its rows {sentence}")
 
 
-def _misfit(fault: str) -> CommandError:
-    return CommandError(f"a table user_profile stands already and doesn't fit: {fault}")
-
-
-def _quoted(name: str) -> str:
-    # The backslash keeps a colon from being read as the mark of a bound parameter.
-    return '"' + name.replace('"', '""').replace(":", "\\:") + '"'
+def _unfit(problem: str) -> CommandError:
+    return CommandError(f"a table user_profile exists already and doesn't fit: {problem}")
 
 
 def _literals(values: tuple[str, ...]) -> str:

@@ -1,6 +1,5 @@
-"""Reads the sessions of a Better-Auth main site: its cookie, its tables, its signed-in people.
+"""Read the sessions of a Better-Auth main site: its cookie, its tables, its `get-session` endpoint.
 
-Better-Auth is the TypeScript library that signs people in. This package knows neither Flask nor
-our own table, never writes, and imports nothing of ours, so that it can be read, tested and
-trusted by itself.
+Better-Auth is the TypeScript library that signs people in. This package imports nothing from the
+rest of the application and never writes, so it can be read, tested and trusted by itself.
 """

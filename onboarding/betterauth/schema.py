@@ -1,8 +1,8 @@
-"""Finds the main site's real tables: names, columns, types. Nothing is assumed, nothing guessed.
+"""Find the main site's real tables: names, columns, types. Nothing is assumed or guessed.
 
-Better-Auth's adapters lay the same data out differently (measured, better-auth 1.7.25): Kysely and
-Prisma use camelCase columns, Drizzle snake_case; instants are `timestamptz` or a naive `timestamp`
-in UTC; ids are text, uuid or integers. One catalog query at start settles it.
+Better-Auth's adapters lay out the same data differently (measured, better-auth 1.7.25): Kysely and
+Prisma use camelCase columns, Drizzle snake_case; times are `timestamptz` or a naive `timestamp` in
+UTC; ids are text, uuid or integers. One catalog query at start settles it.
 """
 
 import re
@@ -13,19 +13,21 @@ from sqlalchemy import Connection, text
 
 _ID_TYPES = ("text", "character varying", "uuid", "integer", "bigint")
 _TEXT_TYPES = ("text", "character varying")
-_TIMES = ("timestamp with time zone", "timestamp without time zone")
+TIMESTAMPTZ, TIMESTAMP = "timestamp with time zone", "timestamp without time zone"
+_TIME_TYPES = (TIMESTAMPTZ, TIMESTAMP)
 _BOOLEAN = ("boolean",)
 
-# What is read, by Better-Auth's own field names, and the types it may have. The optional fields
-# belong to the admin and anonymous plugins.
+# The fields that are read, under Better-Auth's own names, and the types they may have. The optional
+# fields belong to the admin and anonymous plugins.
 _USER = {"id": _ID_TYPES, "name": _TEXT_TYPES, "email": _TEXT_TYPES}
-_USER_OPTIONAL = {"banned": _BOOLEAN, "banExpires": _TIMES, "isAnonymous": _BOOLEAN}
-_SESSION = {"token": _TEXT_TYPES, "userId": _ID_TYPES, "expiresAt": _TIMES}
+_USER_OPTIONAL = {"banned": _BOOLEAN, "banExpires": _TIME_TYPES, "isAnonymous": _BOOLEAN}
+_SESSION = {"token": _TEXT_TYPES, "userId": _ID_TYPES, "expiresAt": _TIME_TYPES}
 _SESSION_OPTIONAL = {"impersonatedBy": _ID_TYPES}
 USER_FIELDS = (*_USER, *_USER_OPTIONAL)
 SESSION_FIELDS = (*_SESSION, *_SESSION_OPTIONAL)
 
-_CATALOG = text("""
+# Types come without a length or precision.
+_COLUMNS = text("""
     SELECT CAST(n.nspname AS text), CAST(c.relname AS text), CAST(a.attname AS text),
            regexp_replace(format_type(a.atttypid, a.atttypmod), '\\(\\d+\\)', '')
     FROM pg_attribute a
@@ -35,8 +37,16 @@ _CATALOG = text("""
 """)
 
 
-class SchemaMisfit(Exception):
-    """The database doesn't hold Better-Auth's tables as this app can read them; one clear line."""
+class SchemaError(Exception):
+    """The database doesn't hold Better-Auth's tables as this package can read them.
+
+    `message` says what is wrong and `fix` what to do about it, if that is known.
+    """
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(f"{message}: {fix}" if fix else message)
+        self.message = message
+        self.fix = fix
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,7 @@ class TableNames:
     """How the main site named its tables; an empty schema means the connection's search_path.
 
     `user_columns` and `session_columns` hold the column of each field that the main site renamed
-    (its `user.fields` and `session.fields`). The other columns are found.
+    (its `user.fields` and `session.fields`). The other columns are discovered.
     """
 
     schema: str = ""
@@ -56,21 +66,26 @@ class TableNames:
 
 @dataclass(frozen=True)
 class Table:
-    """One real table: its schema and name, and for each field it has, the column and its type."""
+    """A real table: its schema and name, and the column and the type of each field that it has."""
 
     schema: str
     name: str
     columns: Mapping[str, str]
     types: Mapping[str, str]
 
+    @property
+    def quoted_name(self) -> str:
+        """The table's full name, quoted for SQL."""
+        return quoted(self.schema, self.name)
+
     def has(self, field_name: str) -> bool:
-        """Tell whether the table has a column for this field of Better-Auth's."""
+        """Return whether the table has a column for this field of Better-Auth's."""
         return field_name in self.columns
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The main site's tables as they really are. `user.types["id"]` is the type of every user id."""
+    """The main site's tables as they are. `user.types["id"]` is the type of every user id."""
 
     user: Table
     session: Table
@@ -79,10 +94,15 @@ class Layout:
         return iter((self.user, self.session))
 
 
-def discover(connection: Connection, names: TableNames) -> Layout:
-    """Find the layout in the catalog; needs no right on the tables themselves.
+def quoted(*names: str) -> str:
+    """Return a name, or its parts joined by dots, quoted as PostgreSQL reads it letter for letter."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names)
 
-    Raises `SchemaMisfit` with what is missing and the mend.
+
+def discover(connection: Connection, names: TableNames) -> Layout:
+    """Return the layout that the catalog shows; this needs no right on the tables themselves.
+
+    Raise `SchemaError` if a table or column is missing or has a type that can't be read.
     """
     return Layout(
         user=find_user_table(connection, names), session=find_session_table(connection, names)
@@ -90,30 +110,36 @@ def discover(connection: Connection, names: TableNames) -> Layout:
 
 
 def find_user_table(connection: Connection, names: TableNames) -> Table:
-    """Find the user table alone, which is all that our own table refers to."""
-    mend = (
-        "see whether DATABASE_URL is the main site's; run its own migrations first, or set "
-        "BETTER_AUTH_SCHEMA and BETTER_AUTH_USER_TABLE to its names"
+    """Return the user table alone. Raise `SchemaError`."""
+    fix = (
+        "check that DATABASE_URL is the main site's database; run the main site's own migrations "
+        "first, or set BETTER_AUTH_SCHEMA and BETTER_AUTH_USER_TABLE to its names"
     )
-    rows = _rows(connection, names.schema, names.user, mend)
+    rows = _rows(connection, names.schema, names.user, fix)
     return _table(rows, names.user, names.user_columns, _USER, _USER_OPTIONAL)
 
 
 def find_session_table(connection: Connection, names: TableNames) -> Table:
-    """Find the session table alone."""
-    mend = (
-        "set BETTER_AUTH_SESSION_TABLE to its name; a main site with a secondary storage keeps "
-        "none unless it sets session.storeSessionInDatabase; SESSION_SOURCE=http needs none"
+    """Return the session table alone. Raise `SchemaError`."""
+    fix = (
+        "set BETTER_AUTH_SESSION_TABLE to its name; a main site with a secondary storage has none "
+        "unless it sets session.storeSessionInDatabase; SESSION_SOURCE=http needs none"
     )
-    rows = _rows(connection, names.schema, names.session, mend)
+    rows = _rows(connection, names.schema, names.session, fix)
     return _table(rows, names.session, names.session_columns, _SESSION, _SESSION_OPTIONAL)
 
 
-def _rows(connection: Connection, schema: str, name: str, mend: str) -> list[tuple[str, ...]]:
-    rows = [tuple(row) for row in connection.execute(_CATALOG, {"table": _quoted(schema, name)})]
+def column_types(connection: Connection, quoted_name: str) -> dict[str, str]:
+    """Return the type of each column of a table by its name; empty if there is no such table."""
+    return {row[2]: row[3] for row in connection.execute(_COLUMNS, {"table": quoted_name})}
+
+
+def _rows(connection: Connection, schema: str, name: str, fix: str) -> list[tuple[str, ...]]:
+    table = quoted(schema, name) if schema else quoted(name)
+    rows = [tuple(row) for row in connection.execute(_COLUMNS, {"table": table})]
     if not rows:
         where = f"in schema {schema}" if schema else "on the connection's search_path"
-        raise SchemaMisfit(f"table {name} was not found {where}: {mend}")
+        raise SchemaError(f"table {name} was not found {where}", fix)
     return rows
 
 
@@ -124,32 +150,27 @@ def _table(
     required: Mapping[str, tuple[str, ...]],
     optional: Mapping[str, tuple[str, ...]],
 ) -> Table:
-    real = {row[2]: row[3] for row in rows}
+    types = {row[2]: row[3] for row in rows}
     columns: dict[str, str] = {}
-    for field_name, types in {**required, **optional}.items():
+    for field_name, readable_types in {**required, **optional}.items():
         spellings = (field_name, _snake_case(field_name))
         candidates = (renamed[field_name],) if field_name in renamed else dict.fromkeys(spellings)
-        column = next((candidate for candidate in candidates if candidate in real), None)
+        column = next((candidate for candidate in candidates if candidate in types), None)
         if column is None:
-            # An optional one that was named is missed as well: to overlook a ban would let
-            # somebody in.
+            # An optional field that was renamed in the settings is required as well: overlooking a
+            # ban would let somebody in.
             if field_name in required or field_name in renamed:
-                raise SchemaMisfit(f"table {name} has no column {' or '.join(candidates)}")
-        elif real[column] in types:
+                raise SchemaError(f"table {name} has no column {' or '.join(candidates)}")
+        elif types[column] in readable_types:
             columns[field_name] = column
         else:
-            raise SchemaMisfit(
-                f"column {name}.{column} is of type {real[column]}; "
-                f"this app reads {' or '.join(types)}"
+            raise SchemaError(
+                f"column {name}.{column} is of type {types[column]}; "
+                f"this app reads {' or '.join(readable_types)}"
             )
-    types_found = {field_name: real[column] for field_name, column in columns.items()}
-    return Table(rows[0][0], rows[0][1], columns, types_found)
+    field_types = {field_name: types[column] for field_name, column in columns.items()}
+    return Table(rows[0][0], rows[0][1], columns, field_types)
 
 
-def _quoted(schema: str, table: str) -> str:
-    parts = [schema, table] if schema else [table]
-    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
-
-
-def _snake_case(field: str) -> str:
-    return re.sub(r"([A-Z])", r"_\1", field).lower()
+def _snake_case(field_name: str) -> str:
+    return re.sub(r"([A-Z])", r"_\1", field_name).lower()

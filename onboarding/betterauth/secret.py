@@ -1,41 +1,44 @@
-"""Which secret signs the session cookie, and which cookie carries it."""
+"""Which secret signs the session cookie, and what the cookie is called."""
 
 from collections.abc import Mapping
 
-# Better-Auth falls back to this public constant outside production when it is given no secret
+# Better-Auth falls back to this public constant outside production if it has no secret
 # (better-auth 1.7.25, source). Anybody can sign with it.
 PUBLIC_DEFAULT_SECRET = "better-auth-secret-12345678901234567890"  # noqa: S105
 
 # Better-Auth itself warns below this length.
-SHORTEST_SECRET = 32
+MIN_LENGTH = 32
 
 
-class SecretFault(ValueError):
-    """The environment holds no secret that is safe to verify sessions with; says why, never what."""
+class SecretError(ValueError):
+    """The environment has no secret that is safe to verify sessions with.
+
+    The message says why and never contains the secret.
+    """
 
 
 def signing_secret(environ: Mapping[str, str]) -> str:
-    """Give the secret that signs session cookies, by Better-Auth's own order of precedence.
+    """Return the secret that signs session cookies, in Better-Auth's order of precedence.
 
-    `BETTER_AUTH_SECRETS` (``version:secret,version:secret``) beats `BETTER_AUTH_SECRET`, and only
-    its first entry verifies cookies: the older entries serve encrypted data alone (measured,
-    better-auth 1.7.25). A plain secret is taken to the letter, spaces included.
+    `BETTER_AUTH_SECRETS` (``version:secret,version:secret``) overrides `BETTER_AUTH_SECRET`, and only
+    its first entry verifies cookies: the older entries are for encrypted data (measured, better-auth
+    1.7.25). A plain secret is used letter for letter, spaces included.
 
-    Raises `SecretFault` for a missing, malformed, short or publicly known secret.
+    Raise `SecretError` if the secret is missing, malformed, short or publicly known.
     """
     if environ.get("BETTER_AUTH_SECRETS"):
         variable, secret = "BETTER_AUTH_SECRETS", _first_entry(environ["BETTER_AUTH_SECRETS"])
     else:
         variable, secret = "BETTER_AUTH_SECRET", environ.get("BETTER_AUTH_SECRET", "")
     if not secret.strip():
-        raise SecretFault(f"{variable} is missing: give the main site's own value")
+        raise SecretError(f"{variable} is missing: set the main site's own value")
     if secret == PUBLIC_DEFAULT_SECRET:
-        raise SecretFault(f"{variable} is Better-Auth's public default: anybody could sign in")
+        raise SecretError(f"{variable} is Better-Auth's public default: anybody could sign in")
     if any("\ud800" <= character <= "\udfff" for character in secret):
-        raise SecretFault(f"{variable} must be UTF-8 text")
-    if len(secret) < SHORTEST_SECRET:
-        raise SecretFault(
-            f"{variable} is too short: at least {SHORTEST_SECRET} characters are needed, "
+        raise SecretError(f"{variable} must be UTF-8 text")
+    if len(secret) < MIN_LENGTH:
+        raise SecretError(
+            f"{variable} is too short: at least {MIN_LENGTH} characters are needed, "
             f"this has {len(secret)}"
         )
     return secret
@@ -44,19 +47,19 @@ def signing_secret(environ: Mapping[str, str]) -> str:
 def _first_entry(entries: str) -> str:
     version, colon, secret = entries.split(",")[0].strip().partition(":")
     if not (colon and version.strip()):
-        raise SecretFault(
+        raise SecretError(
             "BETTER_AUTH_SECRETS is malformed: its form is version:secret,version:secret"
         )
     return secret.strip()
 
 
 def session_cookie_name(*, site_is_https: bool, prefix: str, name: str, secure: bool | None) -> str:
-    """Give the full name of the session cookie, as Better-Auth 1.6.0 to 1.7.25 build it.
+    """Return the full name of the session cookie, as Better-Auth 1.6.0 to 1.7.25 builds it.
 
-    `secure` is `advanced.useSecureCookies`, None when the main site leaves it to its base URL.
-    ``__Secure-`` comes in front of any name, even one that starts with ``__Host-`` (measured).
-    Only this one name may ever be accepted: falling back from ``__Secure-`` to the plain name
-    would let a sibling subdomain or a plain-http attacker plant a session of their own.
+    `secure` is `advanced.useSecureCookies`, None if the main site leaves it to its base URL.
+    ``__Secure-`` is added to any name, even one that starts with ``__Host-`` (measured).
+    Only this one name may ever be accepted: falling back from ``__Secure-`` to the plain name would
+    let a sibling subdomain or an attacker on plain http plant a session of their own.
     """
     full = name or f"{prefix}.session_token"
     secured = site_is_https if secure is None else secure

@@ -1,10 +1,10 @@
-"""The SELECT that turns a verified session token into a signed-in person. It never writes.
+"""The SELECT that turns a verified session token into a signed-in user. It never writes.
 
-Extending, ending and cleaning up sessions is the main site's own business: a reader that touched
-them would fight Better-Auth's refresh (better-auth 1.7.25, measured).
+Extending, ending and cleaning up sessions is up to the main site: a reader that touched them would
+conflict with Better-Auth's refresh (better-auth 1.7.25, measured).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,16 +25,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import TableClause
 
-from onboarding.betterauth.schema import Layout, Table
+from onboarding.betterauth.schema import TIMESTAMPTZ, Layout, Table
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A person with a live session. `user_id` is the id as text, whatever the column's type.
+    """A user with a live session. `user_id` is the id as text, whatever the column's type.
 
-    `banned`: barred by the admin plugin, now. `anonymous`: a placeholder account of the anonymous
-    plugin, without a person behind it yet. `impersonated`: an administrator looks through this
-    person's eyes.
+    `banned`: banned by the admin plugin at this moment. `anonymous`: a placeholder account of the
+    anonymous plugin. `impersonated`: an administrator is using this user's account.
     """
 
     user_id: str
@@ -50,51 +49,53 @@ SIGNED_IN_COLUMNS = 6
 
 
 def select_signed_in(layout: Layout) -> tuple[Select[*tuple[Any, ...]], ColumnElement[Any]]:
-    """Give the SELECT for the bound parameter `token`, and the user id's column to join on.
+    """Return the SELECT with the bound parameter `token`, and the user id's column to join on.
 
     It has one row for a live session of an existing user, else none. A session is live until its
-    expiry has passed, by the database's clock; naive columns hold UTC (measured for Drizzle in any
-    time zone), so the connection's time zone plays no part.
+    expiry by the database's clock. Naive columns hold UTC (measured for Drizzle in any time zone), so
+    the connection's time zone doesn't matter.
     """
     user, session = _clause(layout.user), _clause(layout.session)
-    user_column, session_column = _columns(layout.user, user), _columns(layout.session, session)
+    user_columns, session_columns = _columns(layout.user, user), _columns(layout.session, session)
+    is_anonymous = user_columns["isAnonymous"] if layout.user.has("isAnonymous") else null()
+    is_impersonated = (
+        session_columns["impersonatedBy"].is_not(None)
+        if layout.session.has("impersonatedBy")
+        else null()
+    )
     statement = (
         select(
-            cast(user_column["id"], Text),
-            user_column["name"],
-            user_column["email"],
-            _is_banned(layout.user, user_column),
-            user_column["isAnonymous"] if layout.user.has("isAnonymous") else null(),
-            (
-                session_column["impersonatedBy"].is_not(None)
-                if layout.session.has("impersonatedBy")
-                else null()
-            ),
+            cast(user_columns["id"], Text),
+            user_columns["name"],
+            user_columns["email"],
+            _is_banned(layout.user, user_columns),
+            is_anonymous,
+            is_impersonated,
         )
-        .select_from(session.join(user, user_column["id"] == session_column["userId"]))
+        .select_from(session.join(user, user_columns["id"] == session_columns["userId"]))
         .where(
-            session_column["token"] == bindparam("token", type_=Text),
-            session_column["expiresAt"] >= _now(layout.session, "expiresAt"),
+            session_columns["token"] == bindparam("token", type_=Text),
+            session_columns["expiresAt"] >= _now(layout.session, "expiresAt"),
         )
     )
-    return statement, user_column["id"]
+    return statement, user_columns["id"]
 
 
 def signed_in(row: Sequence[Any]) -> SignedIn:
-    """Read the first `SIGNED_IN_COLUMNS` of a row of `select_signed_in`."""
+    """Return the user in the first `SIGNED_IN_COLUMNS` of a row of `select_signed_in`."""
     user_id, name, email, *flags = row[:SIGNED_IN_COLUMNS]
     banned, anonymous, impersonated = (flag is True for flag in flags)
     return SignedIn(str(user_id), name or "", email or "", banned, anonymous, impersonated)
 
 
-def _is_banned(user: Table, column: dict[str, ColumnElement[Any]]) -> ColumnElement[Any]:
-    """Better-Auth asks this when a session is made and never again; we ask at every request."""
+def _is_banned(user: Table, columns: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
+    """Better-Auth checks bans only when it creates a session; this app checks at every request."""
     if not user.has("banned"):
         return null()
     if not user.has("banExpires"):
-        return column["banned"]
-    lasts = func.coalesce(column["banExpires"] >= _now(user, "banExpires"), true())
-    return and_(column["banned"], lasts)
+        return columns["banned"]
+    is_current = func.coalesce(columns["banExpires"] >= _now(user, "banExpires"), true())
+    return and_(columns["banned"], is_current)
 
 
 def _clause(found: Table) -> TableClause:
@@ -109,7 +110,7 @@ def _columns(found: Table, clause: TableClause) -> dict[str, ColumnElement[Any]]
 
 
 def _now(found: Table, field: str) -> ColumnElement[Any]:
-    if found.types[field] == "timestamp with time zone":
+    if found.types[field] == TIMESTAMPTZ:
         return func.now()
-    # A literal: the token is the one parameter of the SELECT.
+    # A literal: the token stays the only parameter of the SELECT.
     return func.timezone(literal_column("'utc'"), func.now())

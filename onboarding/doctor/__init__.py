@@ -1,37 +1,27 @@
-"""Examines an installation: every condition for the app to work with its main site.
+"""Examine an installation: every condition for the app to work with its main site.
 
-One table of checks, each a small function that says what it finds (`findings`) about what is there
-(`installation`). It changes nothing, and says no secret, token, cookie or password.
+One table of checks, each a small function that returns what it finds. Nothing is changed, and no
+secret, token, cookie or password is printed.
 """
 
 from collections.abc import Iterator, Mapping
 
 from onboarding.database import Unavailable
-from onboarding.doctor import (
-    cookie,
-    database,
-    environment,
-    hosts,
-    main_site,
-    profile,
-    rights,
-    secret,
-    tables,
-)
-from onboarding.doctor.findings import Check, Finding, fault, skipped
+from onboarding.doctor import cookie, database, main_site, rights, settings, tables
 from onboarding.doctor.installation import Installation, Missing
-from onboarding.doctor.report import Line, Report
+from onboarding.doctor.main_site import Unreachable
+from onboarding.doctor.report import Check, Finding, Report, fault, skipped, warning
 
-# In the order in which they are told. Each name stands in docs/doctor.md.
+# In the order of the report. docs/doctor.md explains each name.
 CHECKS: Mapping[str, Check] = {
-    "settings": environment.well_formed,
-    "secret": secret.safe,
-    "fingerprint": secret.same_as_main_site,
+    "settings": settings.well_formed,
+    "secret": settings.secret,
+    "fingerprint": settings.same_fingerprint,
     "same secret": main_site.same_secret,
     "cookie name": cookie.name,
-    "hosts": hosts.shared,
-    "embedding": hosts.embedding,
-    "proxies": environment.proxies,
+    "hosts": cookie.hosts,
+    "embedding": cookie.embedding,
+    "proxies": settings.proxies,
     "database": database.answers,
     "encryption": database.encryption,
     "pooler": database.pooler,
@@ -40,10 +30,10 @@ CHECKS: Mapping[str, Check] = {
     "session table": tables.session,
     "plugins": tables.plugins,
     "times": tables.times,
-    "user_profile": profile.upholds_rules,
-    "migrations": profile.is_migrated,
-    "rights": rights.enough,
-    "excess rights": rights.not_too_much,
+    "user_profile": tables.user_profile,
+    "migrations": tables.migrations,
+    "rights": rights.sufficient,
+    "excess rights": rights.excessive,
     "look-up": tables.look_up,
     "cookie": cookie.from_browser,
     "sign-in page": main_site.sign_in_page,
@@ -53,23 +43,28 @@ CHECKS: Mapping[str, Check] = {
 
 
 def examine(installation: Installation) -> Report:
-    """Go through all conditions. Never raises: what a check can't say is a finding, too."""
+    """Return the report of all checks. Never raise: a check that can't run is a finding, too."""
     return Report(
         tuple(
-            Line(condition, finding)
+            (condition, finding)
             for condition, check in CHECKS.items()
-            for finding in _findings(check, installation)
+            for finding in run(check, installation)
         )
     )
 
 
-def _findings(check: Check, installation: Installation) -> Iterator[Finding]:
+def run(check: Check, installation: Installation) -> Iterator[Finding]:
+    """Yield what a check finds, and what kept it from going on."""
     try:
         yield from check(installation)
     except Missing as missing:
         yield skipped(str(missing))
-    except Unavailable as unavailable:
-        yield fault(str(unavailable))
+    except Unavailable as error:
+        yield fault(str(error))
+    except Unreachable as error:
+        yield warning(
+            str(error), "harmless if only this machine can't reach it; try it in a browser"
+        )
     except Exception as error:
-        # By its type alone: its words could hold anything.
+        # Only its type: the message could contain anything.
         yield fault(f"the check itself failed: {type(error).__name__}", "please report this")

@@ -1,7 +1,7 @@
-"""What the doctor examines: one environment, and the database and main site that it names.
+"""What the doctor examines: an environment, and the database and main site that it names.
 
-Everything is looked up at the first need. What isn't there raises `Missing`, so a check that needs
-it is skipped with the reason, and no check has to ask what came before it.
+Everything is looked up at the first need. What isn't there raises `Missing`, so a check that needs it
+is skipped with the reason, and no check depends on the order of the others.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,19 +13,24 @@ from sqlalchemy import Connection
 from onboarding.betterauth.cookie import SessionCookie
 from onboarding.betterauth.schema import (
     Layout,
-    SchemaMisfit,
+    SchemaError,
     Table,
+    TableNames,
     find_session_table,
     find_user_table,
 )
-from onboarding.config import DatabaseSettings, Settings, SettingsFault
-from onboarding.database import Database, SchemaChanged, Unavailable
+from onboarding.database import Database, SchemaMismatch, Unavailable
+from onboarding.questions import Questionnaire
+from onboarding.settings import DatabaseSettings, Settings, SettingsError
 
 T = TypeVar("T")
 
+# As in migrations/env.py.
+VERSION_TABLE = "onboarding_alembic_version"
+
 
 class Missing(Exception):
-    """Something that a check needs isn't there; says what, in a few words."""
+    """Something that a check needs isn't there. The message says what."""
 
 
 class Installation:
@@ -34,16 +39,18 @@ class Installation:
     def __init__(
         self,
         environ: Mapping[str, str],
+        questionnaire: Questionnaire,
         *,
         cookie: str | None = None,
         fingerprint: str | None = None,
         asks_main_site: bool = False,
     ) -> None:
-        """`cookie` and `fingerprint` are what the operator brought along to compare.
+        """`cookie` and `fingerprint` are what the operator gave to compare.
 
-        `asks_main_site`: something that our secret signed may be sent to the main site.
+        `asks_main_site`: a token signed with the secret may be sent to the main site.
         """
         self.environ = environ
+        self.questionnaire = questionnaire
         self.cookie = cookie
         self.fingerprint = fingerprint
         self.asks_main_site = asks_main_site
@@ -51,56 +58,59 @@ class Installation:
         self._is_down = False
 
     @cached_property
-    def settings_faults(self) -> list[str]:
-        """Every fault of the settings, a line each."""
-        try:
-            Settings.from_environ(self.environ)
-        except SettingsFault as fault:
-            return fault.faults
-        return []
-
-    @cached_property
-    def settings(self) -> Settings:
-        """All settings. Raises `Missing` when one of them is faulty."""
+    def _settings(self) -> Settings | list[str]:
         try:
             return Settings.from_environ(self.environ)
-        except SettingsFault:
-            raise Missing("a setting is faulty") from None
+        except SettingsError as error:
+            return error.errors
+
+    @property
+    def settings_errors(self) -> list[str]:
+        """Every error of the settings, a line each."""
+        return [] if isinstance(self._settings, Settings) else self._settings
+
+    @property
+    def settings(self) -> Settings:
+        """All settings. Raise `Missing` if one of them is faulty."""
+        if isinstance(self._settings, Settings):
+            return self._settings
+        raise Missing("a setting is missing or malformed")
 
     @cached_property
     def database_settings(self) -> DatabaseSettings:
-        """The database's settings, which may be good when others aren't."""
+        """The settings of the database, which may be right when others aren't. Raise `Missing`."""
         try:
             return DatabaseSettings.from_environ(self.environ)
-        except SettingsFault:
-            raise Missing("a setting of the database is faulty") from None
+        except SettingsError:
+            raise Missing("a setting of the database is missing or malformed") from None
 
     @property
-    def by_http(self) -> bool:
-        """Whether the main site is asked who a visitor is; else its tables are, and its secret."""
+    def uses_http(self) -> bool:
+        """Whether the app asks the main site who a visitor is, instead of reading its tables."""
         return self.environ.get("SESSION_SOURCE", "").strip() == "http"
 
     @property
-    def signer(self) -> SessionCookie:
-        """What verifies session cookies here. Raises `Missing` when only the main site can."""
+    def verifier(self) -> SessionCookie:
+        """What verifies session cookies in the app. Raise `Missing` if only the main site can."""
         cookie = self.settings.session_cookie
         verifier = cookie if isinstance(cookie, SessionCookie) else cookie.verifier
         if verifier is None:
-            raise Missing("no secret is given, and with SESSION_SOURCE=http none is needed")
+            raise Missing("no secret is set, and SESSION_SOURCE=http needs none")
         return verifier
 
-    def ask(self, work: Callable[[Connection], T]) -> T:
-        """Do `work` with the app's own kind of connection, in one attempt: see `Database.once`.
+    def query(self, work: Callable[[Connection], T]) -> T:
+        """Return the result of `work` with a connection like the app's, in one attempt.
 
-        Raises `Missing` once the database hasn't answered, so that only the first check waits.
+        Raise as `Database.once` does, and `Missing` once the database hasn't answered, so that only
+        the first check waits for it.
         """
         if self._is_down:
             raise Missing("the database does not answer")
         if self._database is None:
-            self._database = Database(self.database_settings.url, pool_size=1)
+            self._database = Database(self.database_settings.database_url, pool_size=1)
         try:
             return self._database.once(work)
-        except SchemaChanged:
+        except SchemaMismatch:
             raise
         except Unavailable:
             self._is_down = True
@@ -108,28 +118,34 @@ class Installation:
 
     @cached_property
     def user(self) -> Table:
-        """The main site's user table."""
-        return self._found(find_user_table, "the user table can't be read")
+        """The main site's user table. Raise `Missing`."""
+        return self._table(find_user_table, "the user table can't be read")
 
     @cached_property
     def session(self) -> Table:
-        """The main site's session table, where it is what tells who a visitor is."""
-        if self.by_http:
+        """The main site's session table. Raise `Missing`, also if the app doesn't use it."""
+        if self.uses_http:
             raise Missing("not needed: SESSION_SOURCE is http")
-        return self._found(find_session_table, "the session table can't be read")
+        return self._table(find_session_table, "the session table can't be read")
 
     @property
     def layout(self) -> Layout:
-        """Both of the main site's tables."""
+        """Both of the main site's tables. Raise `Missing`."""
         return Layout(self.user, self.session)
 
+    @property
+    def tables_read(self) -> list[Table]:
+        """The tables of the main site whose rows the app reads. Raise `Missing`."""
+        return [] if self.uses_http else list(self.layout)
+
     def close(self) -> None:
-        """End the database connection."""
+        """Close the database connection."""
         if self._database is not None:
             self._database.engine.dispose()
 
-    def _found(self, find: Callable[..., Table], reason: str) -> Table:
+    def _table(self, find: Callable[[Connection, TableNames], Table], reason: str) -> Table:
+        names = self.database_settings.tables
         try:
-            return self.ask(lambda connection: find(connection, self.database_settings.tables))
-        except (SchemaMisfit, SchemaChanged):
+            return self.query(lambda connection: find(connection, names))
+        except (SchemaError, SchemaMismatch):
             raise Missing(reason) from None

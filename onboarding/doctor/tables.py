@@ -1,132 +1,135 @@
-"""The main site's tables, as this app reads them."""
+"""Checks of the tables: the main site's as the app reads them, and the app's own."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
-from sqlalchemy import Connection, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, DateTime, Interval, cast, column, func, select, table, text
 
 from onboarding.betterauth.schema import (
-    SchemaMisfit,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    SchemaError,
     Table,
     TableNames,
+    column_types,
     find_session_table,
     find_user_table,
 )
 from onboarding.betterauth.session import select_signed_in
-from onboarding.database import SchemaChanged
-from onboarding.doctor.findings import Finding, fault, ok, split, warning
-from onboarding.doctor.installation import Installation, Missing
-from onboarding.doctor.sql import named, quoted
+from onboarding.database import SchemaMismatch
+from onboarding.doctor.installation import VERSION_TABLE, Installation, Missing
+from onboarding.doctor.report import Finding, fault, ok, skipped, warning
+from onboarding.doctor.rights import GRANTS_FIX, privilege
+from onboarding.profiles.schema import table_problems
+from onboarding.profiles.table import TABLE
 
-_NAIVE = "timestamp without time zone"
+_MIGRATIONS = Path(__file__).parents[2] / "migrations"
+
 _PLUGINS = {
     "bans": ("banned", "banExpires"),
     "guests": ("isAnonymous",),
     "impersonation": ("impersonatedBy",),
 }
-
-# A sign-in is never in the future; so much is left to the clocks.
+# A session is never created in the future; this much is left to the clocks.
 _TOLERANCE = timedelta(minutes=5)
-# Better-Auth's default session.expiresIn, and the time zone furthest east.
-_WEEK, _FURTHEST_EAST = timedelta(days=7), timedelta(hours=14)
-
-_MADE_AT = text("""
-    SELECT CAST(attname AS text), format_type(atttypid, NULL) FROM pg_attribute
-    WHERE attrelid = to_regclass(:table) AND attname IN ('createdAt', 'created_at')
-    AND has_column_privilege(attrelid, attnum, 'SELECT') AND NOT attisdropped
-    AND atttypid IN (CAST('timestamp' AS regtype), CAST('timestamptz' AS regtype))
-""")
+# Better-Auth's default session.expiresIn, and the easternmost time zone.
+_WEEK, _MAX_OFFSET = timedelta(days=7), timedelta(hours=14)
 
 
 def user(installation: Installation) -> Iterator[Finding]:
-    """The user table has the columns that are read, in types that can be read."""
+    """The user table has the columns that the app reads, in types that it can read."""
     yield _found(installation, find_user_table, "BETTER_AUTH_USER_FIELDS")
 
 
 def session(installation: Installation) -> Iterator[Finding]:
-    """The session table has the columns that are read, in types that can be read."""
-    if installation.by_http:
+    """The session table has the columns that the app reads, in types that it can read."""
+    if installation.uses_http:
         raise Missing("not needed: SESSION_SOURCE is http")
     yield _found(installation, find_session_table, "BETTER_AUTH_SESSION_FIELDS")
+
+
+def plugins(installation: Installation) -> Iterator[Finding]:
+    """Which columns of Better-Auth's plugins the app reads."""
+    columns = {**installation.user.columns, **installation.session.columns}
+    found = {
+        plugin: ", ".join(columns[field] for field in fields if field in columns)
+        for plugin, fields in _PLUGINS.items()
+    }
+    yield ok("; ".join(f"{plugin}: {names or 'none'}" for plugin, names in found.items()))
 
 
 def look_up(installation: Installation) -> Iterator[Finding]:
     """The query behind every page runs; it is tried with a token that nobody has."""
     statement, _ = select_signed_in(installation.layout)
     try:
-        installation.ask(lambda connection: connection.execute(statement, {"token": ""}).all())
-    except SchemaChanged as changed:
+        installation.query(lambda connection: connection.execute(statement, {"token": ""}).all())
+    except SchemaMismatch as error:
         yield fault(
-            f"the query that looks a session up fails: {changed}",
-            "see the rights and the types above",
+            f"the query that looks up a session fails: {error}", "see the rights and types above"
         )
     else:
-        yield ok("the query that looks a session up runs")
-
-
-def plugins(installation: Installation) -> Iterator[Finding]:
-    """Which columns of plugins there are to be heeded."""
-    columns = {**installation.user.columns, **installation.session.columns}
-    told = []
-    for what, fields in _PLUGINS.items():
-        there = [columns[name] for name in fields if name in columns]
-        told.append(f"{what}: {', '.join(there) or 'none'}")
-    yield ok("; ".join(told))
+        yield ok("the query that looks up a session runs")
 
 
 def times(installation: Installation) -> Iterator[Finding]:
-    """Times are instants, or naive ones in UTC."""
+    """Times have a time zone, or are in UTC."""
     naive = [
-        f"{table.name}.{table.columns[name]}"
-        for table in (installation.session, installation.user)
-        for name, kind in table.types.items()
-        if kind == _NAIVE
+        f"{found.name}.{found.columns[field]}"
+        for found in (installation.session, installation.user)
+        for field, type_name in found.types.items()
+        if type_name == TIMESTAMP
     ]
-    evidence = installation.ask(lambda connection: _evidence(connection, installation.session))
-    if evidence is not None:
-        yield evidence
+    local_time = installation.query(lambda c: _local_time(c, installation.session))
+    if local_time is not None:
+        yield local_time
     elif naive:
         yield warning(
-            f"{', '.join(naive)}: no time zone, so taken for UTC",
+            f"{', '.join(naive)} without a time zone: the app reads the times as UTC",
             "right for Drizzle; an old Kysely table needs the main site's Node to run with TZ=UTC",
         )
     else:
         yield ok("times have their time zone")
 
 
-def _evidence(connection: Connection, table: Table) -> Finding | None:
-    """Look for a session from the future, which a main site that writes local time would make."""
-    name = named(table)
-    for column, kind in connection.execute(_MADE_AT, {"table": name}).all():
-        ahead = _newest(connection, name, column, naive=kind == _NAIVE)
-        if ahead is not None and ahead > _TOLERANCE:
-            minutes = ahead // timedelta(minutes=1)
-            return fault(
-                f"the newest session was made {minutes} minutes in the future, by UTC",
-                "let the main site's Node run with TZ=UTC, and sign in anew"
-                if kind == _NAIVE
-                else "set the main site's clock",
-            )
-        return None
-    # Only what the app needs may be read. More than a week left is odd where a week is the most.
-    column, naive = table.columns["expiresAt"], table.types["expiresAt"] == _NAIVE
-    left = _newest(connection, name, column, naive=naive) if naive else None
-    if left is not None and _WEEK + _TOLERANCE < left <= _WEEK + _FURTHEST_EAST:
-        hours = (left - _WEEK) / timedelta(hours=1)
-        return warning(
-            f"the newest session ends {hours:.1f} hours later than a week from now, by UTC",
-            "unless session.expiresIn is longer there, the main site writes local time: "
-            "let its Node run with TZ=UTC",
+def user_profile(installation: Installation) -> Iterator[Finding]:
+    """Columns, CHECKs, keys and trigger of user_profile are those of the questions and migrations."""
+    user_id_type = installation.user.types["id"]
+    problems = installation.query(
+        lambda connection: table_problems(connection, installation.questionnaire, user_id_type)
+    )
+    for problem in problems:
+        yield fault(problem.message, problem.fix)
+    if not problems:
+        yield ok(f"columns, CHECKs, keys and trigger of {TABLE} are as they should be")
+
+
+def migrations(installation: Installation) -> Iterator[Finding]:
+    """All migrations of this release have run."""
+    # Without a user table this isn't the main site's database, and no migration can run.
+    _ = installation.user
+    head = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+    revisions = installation.query(_revisions)
+    if revisions is None:
+        yield skipped(f"this role may not read {VERSION_TABLE}")
+    elif revisions == [head]:
+        yield ok(f"the database is at {head}, the latest migration")
+    else:
+        yield fault(
+            f"the database is at {', '.join(revisions) or 'no migration'}, the latest is {head}",
+            "run alembic upgrade head",
         )
-    return None
 
 
-def _newest(connection: Connection, table: str, column: str, *, naive: bool) -> timedelta | None:
-    column, now = quoted(column), "timezone('utc', now())" if naive else "now()"
-    # Some keep a session for ever, until 'infinity'.
-    query = f"SELECT max({column}) FILTER (WHERE isfinite({column})) - {now} FROM {table}"  # noqa: S608
-    newest: timedelta | None = connection.exec_driver_sql(query).scalar()
-    return newest
+def _revisions(connection: Connection) -> list[str] | None:
+    """Return the revisions that have run; None if this role may not read them."""
+    if connection.scalar(text("SELECT current_schema()")) is None:
+        return None
+    may_read = privilege(connection, func.has_table_privilege, VERSION_TABLE, "SELECT")
+    if not may_read:
+        return [] if may_read is None else None
+    return list(connection.scalars(select(column("version_num")).select_from(table(VERSION_TABLE))))
 
 
 def _found(
@@ -134,17 +137,57 @@ def _found(
 ) -> Finding:
     names = installation.database_settings.tables
     try:
-        table = installation.ask(lambda connection: find(connection, names))
-    except SchemaMisfit as misfit:
-        says, mend = split(str(misfit))
-        return fault(says, mend or f"where the main site renamed a field, say so in {variable}")
-    except SchemaChanged as refused:
+        found = installation.query(lambda connection: find(connection, names))
+    except SchemaError as error:
+        fix = error.fix or f"if the main site renamed the field, set {variable}"
+        return fault(error.message, fix)
+    except SchemaMismatch as error:
+        return fault(str(error), GRANTS_FIX)
+    columns = (
+        f"{field if field == name else f'{field} as {name}'} {found.types[field]}"
+        for field, name in found.columns.items()
+    )
+    return ok(f"{found.schema}.{found.name}: {', '.join(columns)}")
+
+
+def _local_time(connection: Connection, found: Table) -> Finding | None:
+    """Look for sessions from the future, which a main site makes that writes local time."""
+    types = column_types(connection, found.quoted_name)
+    for name in ("createdAt", "created_at"):
+        if types.get(name) not in (TIMESTAMP, TIMESTAMPTZ):
+            continue
+        if not privilege(connection, func.has_column_privilege, found.quoted_name, name, "SELECT"):
+            continue
+        ahead = _newest(connection, found, name, is_naive=types[name] == TIMESTAMP)
+        if ahead is None or ahead <= _TOLERANCE:
+            return None
         return fault(
-            str(refused), "grant it: flask doctor --grants prints the SQL to a fuller role"
+            f"the newest session was created {ahead // timedelta(minutes=1)} minutes "
+            "in the future, by UTC",
+            "run the main site's Node with TZ=UTC, and sign in again"
+            if types[name] == TIMESTAMP
+            else "correct the main site's clock",
         )
-    return ok(f"{table.schema}.{table.name}: {', '.join(_columns(table))}")
+    # The role may read only what the app needs. Then the expiry is the evidence: more than a week is
+    # odd where a week is the maximum.
+    if found.types["expiresAt"] != TIMESTAMP:
+        return None
+    left = _newest(connection, found, found.columns["expiresAt"], is_naive=True)
+    if left is None or not _WEEK + _TOLERANCE < left <= _WEEK + _MAX_OFFSET:
+        return None
+    return warning(
+        f"the newest session expires {(left - _WEEK) / timedelta(hours=1):.1f} hours later than "
+        "a week from now, by UTC",
+        "unless session.expiresIn is longer there, the main site writes local time: "
+        "run its Node with TZ=UTC",
+    )
 
 
-def _columns(table: Table) -> Iterator[str]:
-    for name, column in table.columns.items():
-        yield f"{name if name == column else f'{name} as {column}'} {table.types[name]}"
+def _newest(connection: Connection, found: Table, name: str, *, is_naive: bool) -> timedelta | None:
+    """Return how far the latest time in a column is ahead of now."""
+    time = column(name, DateTime)
+    now = func.timezone("utc", func.now()) if is_naive else func.now()
+    # Some sites keep a session for ever, until 'infinity'.
+    latest = func.max(time).filter(func.isfinite(time))
+    source = table(found.name, time, schema=found.schema)
+    return connection.scalar(select(cast(latest - now, Interval)).select_from(source))

@@ -1,25 +1,20 @@
-"""Holds the real `user_profile` against the rules that the database must uphold."""
+"""Compare the real `user_profile` with the rules that the database must uphold."""
 
-from typing import Any, NamedTuple
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
-from onboarding.profiles.model import FINAL, USER_PROFILE
-from onboarding.profiles.questions import QUESTIONS
+from onboarding.profiles.table import FINAL, TABLE, check_name
+from onboarding.questions import Questionnaire
 
-TABLE = USER_PROFILE.name
-_ANEW = "run alembic stamp base, then alembic upgrade head, which adds what is missing"
+_MIGRATE_AGAIN = "run alembic stamp base, then alembic upgrade head, which adds what is missing"
 
-_TIME = "timestamp without time zone"
-_TYPES = {
-    "python_proficiency": "text",
-    "developer_role": "text",
-    "is_onboarded": "boolean",
-    "created_at": _TIME,
-    "updated_at": _TIME,
-}
 # Text refers to a varchar id as well; the first data model says TEXT.
-_TEXTUAL = ("text", "character varying")
+_TEXT_TYPES = ("text", "character varying")
+_TIME = "timestamp without time zone"
 
 _COLUMNS = text("""
     SELECT attname, format_type(atttypid, atttypmod), attnotnull,
@@ -34,107 +29,138 @@ _CONSTRAINTS = text("""
     )
     FROM pg_constraint WHERE conrelid = to_regclass(:table) AND convalidated
 """)
-# A trigger that is disabled, or fires on replicas only, upholds nothing. 1 + 2 + 16: for each row,
-# before an update (pg_trigger.h).
+# A trigger that is disabled, or fires on replicas only, upholds nothing.
 _TRIGGERS = text("""
     SELECT tgname, tgtype, pg_get_triggerdef(oid) FROM pg_trigger
     WHERE tgrelid = to_regclass(:table) AND NOT tgisinternal AND tgenabled IN ('O', 'A')
 """)
-_EACH_ROW_BEFORE_UPDATE = 19
+# 1 + 2 + 16: for each row, before, update (pg_trigger.h).
+_BEFORE_UPDATE_OF_EACH_ROW = 19
 _MAY_SAVE = text("""
     SELECT bool_and(has_table_privilege(to_regclass(:table), verb))
     FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) AS verb
 """)
 
+# How PostgreSQL writes a CHECK of a text column against one value, or several.
+_LITERAL = r"'(?:[^']|'')*'::text"
+_CHECK = re.compile(rf"CHECK \(\((\w+) = (?:ANY \(ARRAY\[)?({_LITERAL}(?:, {_LITERAL})*)[\])]*\)\)")
 
-class Misfit(NamedTuple):
-    """What is wrong with the table, and what mends it, where that is known."""
 
-    fault: str
-    mend: str = ""
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with the table, and what fixes it if that is known."""
+
+    message: str
+    fix: str = ""
 
     def __str__(self) -> str:
-        return f"{self.fault}: {self.mend}" if self.mend else self.fault
+        return f"{self.message}: {self.fix}" if self.fix else self.message
 
 
-def misfits(connection: Connection, user_id_type: str) -> list[str]:
-    """Give what is wrong with the real table, a line each; an empty list when it fits.
+def problems(
+    connection: Connection, questionnaire: Questionnaire, user_id_type: str
+) -> list[Problem]:
+    """Return what is wrong with the table and with this role's rights; [] if all fits.
 
-    `user_id_type` is the type of the main site's user id, as PostgreSQL writes it. This finds what
-    was forgotten or broken by accident; an owner who means to deceive can.
+    `user_id_type` is the type of the main site's user id, as PostgreSQL writes it. This finds what was
+    forgotten or broken by accident, not what an owner hides.
     """
-    # NULL where there is no table.
+    # NULL if there is no table.
     may_save = connection.scalar(_MAY_SAVE, {"table": TABLE}) is not False
-    faults = (
-        []
-        if may_save
-        else [Misfit(f"this role may not SELECT, INSERT and UPDATE {TABLE}", "grant it")]
-    )
-    return list(map(str, [*faults, *table_misfits(connection, user_id_type)]))
+    rights = Problem(f"this role may not SELECT, INSERT and UPDATE {TABLE}", "grant it")
+    table = table_problems(connection, questionnaire, user_id_type)
+    return table if may_save else [rights, *table]
 
 
-def table_misfits(connection: Connection, user_id_type: str) -> list[Misfit]:
-    """Give what is wrong with the table itself, whatever this role may do with it."""
-    columns = {row[0]: row[1:] for row in _rows(connection, _COLUMNS)}
+def table_problems(
+    connection: Connection, questionnaire: Questionnaire, user_id_type: str
+) -> list[Problem]:
+    """Return what is wrong with the table itself, whatever this role may do with it."""
+    columns = {name: tuple(row) for name, *row in _rows(connection, _COLUMNS)}
     if not columns:
-        return [Misfit(f"table {TABLE} is missing", "run alembic upgrade head")]
+        return [Problem(f"table {TABLE} is missing", "run alembic upgrade head")]
+    types = {
+        "user_id": _TEXT_TYPES if user_id_type in _TEXT_TYPES else (user_id_type,),
+        **dict.fromkeys(questionnaire.names, ("text",)),
+        "is_onboarded": ("boolean",),
+        "created_at": (_TIME,),
+        "updated_at": (_TIME,),
+    }
     constraints = _rows(connection, _CONSTRAINTS)
+    checks = {name: definition for name, kind, _, definition, _ in constraints if kind == "c"}
     return [
-        *_column_faults(columns, user_id_type),
-        *_check_faults({row[0]: row[3] for row in constraints if row[1] == "c"}),
-        *_key_faults(constraints),
-        *_trigger_faults(_rows(connection, _TRIGGERS)),
+        *_column_problems(columns, types),
+        *_check_problems(checks, questionnaire),
+        *_key_problems(constraints),
+        *_trigger_problems(_rows(connection, _TRIGGERS), questionnaire),
     ]
 
 
-def _column_faults(columns: dict[str, Any], user_id_type: str) -> list[Misfit]:
-    faults = []
-    user_id_types = _TEXTUAL if user_id_type in _TEXTUAL else (user_id_type,)
-    wanted = {"user_id": user_id_types} | {name: (kind,) for name, kind in _TYPES.items()}
-    for name, types in wanted.items():
+def _column_problems(
+    columns: Mapping[str, tuple[Any, ...]], types: Mapping[str, tuple[str, ...]]
+) -> list[Problem]:
+    found = []
+    for name, expected in types.items():
         kind, not_null, _ = columns.get(name, (None, False, False))
         if kind is None:
-            faults.append(Misfit(f"column {TABLE}.{name} is missing", _ANEW))
-        elif kind not in types:
-            faults.append(Misfit(f"column {TABLE}.{name} is of type {kind}, not {types[0]}"))
+            found.append(Problem(f"column {TABLE}.{name} is missing", _MIGRATE_AGAIN))
+        elif kind not in expected:
+            found.append(Problem(f"column {TABLE}.{name} is of type {kind}, not {expected[0]}"))
         elif not not_null:
-            faults.append(Misfit(f"column {TABLE}.{name} may be NULL", _ANEW))
+            found.append(Problem(f"column {TABLE}.{name} may be NULL", _MIGRATE_AGAIN))
     for name, (_, not_null, has_default) in columns.items():
-        if name not in wanted and not_null and not has_default:
-            faults.append(
-                Misfit(f"column {TABLE}.{name} is NOT NULL without a default, so no save can work")
+        if name not in types and not_null and not has_default:
+            found.append(
+                Problem(f"column {TABLE}.{name} is NOT NULL without a default, so every save fails")
             )
-    return faults
+    return found
 
 
-def _check_faults(checks: dict[str, str]) -> list[Misfit]:
-    faults = []
-    for question in QUESTIONS:
-        name = f"ck_{TABLE}_{question.field}"
-        values = ", ".join(f"'{answer.value}'::text" for answer in question.answers)
-        if checks.get(name) != f"CHECK (({question.field} = ANY (ARRAY[{values}])))":
-            faults.append(Misfit(f"constraint {name} is missing or another", _ANEW))
-    return faults
+def _check_problems(checks: Mapping[str, str], questionnaire: Questionnaire) -> list[Problem]:
+    return [
+        Problem(
+            f"constraint {check_name(question)} is missing or differs from the questions",
+            _MIGRATE_AGAIN,
+        )
+        for question in questionnaire
+        if _admitted(checks.get(check_name(question), ""), question.name) != set(question.values)
+    ]
 
 
-def _key_faults(constraints: list[tuple[Any, ...]]) -> list[Misfit]:
-    faults = []
+def _admitted(definition: str, column: str) -> set[str]:
+    """Return the values that a CHECK of this column admits; an empty set for any other CHECK."""
+    match = _CHECK.fullmatch(definition)
+    if match is None or match[1] != column:
+        return set()
+    literals = re.findall(_LITERAL, match[2])
+    return {literal.removesuffix("::text")[1:-1].replace("''", "'") for literal in literals}
+
+
+def _key_problems(constraints: list[tuple[Any, ...]]) -> list[Problem]:
+    found = []
     if not any(kind == "p" and of == ["user_id"] for _, kind, _, _, of in constraints):
-        faults.append(Misfit(f"table {TABLE} has no primary key on user_id", _ANEW))
-    on_delete = [row[2] for row in constraints if row[1] == "f" and row[4] == ["user_id"]]
+        found.append(Problem(f"table {TABLE} has no primary key on user_id", _MIGRATE_AGAIN))
+    on_delete = [
+        action for _, kind, action, _, of in constraints if (kind, of) == ("f", ["user_id"])
+    ]
     if not on_delete or any(action != "c" for action in on_delete):
-        faults.append(Misfit(f"table {TABLE} doesn't go along when a user is deleted", _ANEW))
-    return faults
+        found.append(
+            Problem(f"rows of {TABLE} aren't deleted along with their users", _MIGRATE_AGAIN)
+        )
+    return found
 
 
-def _trigger_faults(triggers: list[tuple[Any, ...]]) -> list[Misfit]:
-    guarded = ["user_id", "is_onboarded", *(question.field for question in QUESTIONS)]
+def _trigger_problems(
+    triggers: list[tuple[Any, ...]], questionnaire: Questionnaire
+) -> list[Problem]:
+    final = ("user_id", "is_onboarded", *questionnaire.names)
     for name, kind, definition in triggers:
-        told = definition.lower()
-        compares = all(f"old.{column}" in told and f"new.{column}" in told for column in guarded)
-        if name == FINAL and kind == _EACH_ROW_BEFORE_UPDATE and compares:
+        words = set(re.findall(r"[\w.]+", definition.lower()))
+        compares = all({f"old.{column}", f"new.{column}"} <= words for column in final)
+        if name == FINAL and kind == _BEFORE_UPDATE_OF_EACH_ROW and compares:
             return []
-    return [Misfit(f"trigger {FINAL} is missing, disabled or another", _ANEW)]
+    problem = f"trigger {FINAL} is missing, disabled or differs from the questions"
+    return [Problem(problem, _MIGRATE_AGAIN)]
 
 
 def _rows(connection: Connection, query: TextClause) -> list[tuple[Any, ...]]:

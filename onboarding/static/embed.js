@@ -1,4 +1,4 @@
-// <onboarding-frame>, as docs/embed.md tells.
+// <onboarding-frame>: see docs/embed.md.
 customElements.get("onboarding-frame") ||
   customElements.define(
     "onboarding-frame",
@@ -11,31 +11,31 @@ customElements.get("onboarding-frame") ||
       #port;
       #timer;
       #origin;
-      #due;
-      #asked;
-      #meet = ({ source, origin, data }) => {
-        // Only our own frame gets a port, while it shows the one origin that `src` names.
+      #loads;
+      #started;
+      #connect = ({ source, origin, data }) => {
+        // Only our own frame gets a port, and only while it shows the origin of `src`.
         if (source !== this.#frame?.contentWindow || origin !== this.#origin) return;
         if (data?.type !== "hello") return;
         if (data.onboarding !== 1) return this.#fail("protocol");
         const { port1, port2 } = new MessageChannel();
         this.#port?.close();
         this.#port = port1;
-        this.#due = Math.max(this.#due - 1, -1);
-        port1.onmessage = ({ data }) => this.#hear(data);
+        this.#loads = Math.max(this.#loads - 1, -1);
+        port1.onmessage = ({ data }) => this.#receive(data);
         source.postMessage({ onboarding: 1, type: "port" }, origin, [port2]);
       };
 
       connectedCallback() {
-        // Displayed as the page around it says; the frame is a block of its own.
+        // The page around decides how the element is displayed.
         if (!this.shadowRoot) this.attachShadow({ mode: "open" }).append(this.#slot);
-        addEventListener("message", this.#meet);
+        addEventListener("message", this.#connect);
         this.reload();
       }
 
       disconnectedCallback() {
-        removeEventListener("message", this.#meet);
-        this.#forget();
+        removeEventListener("message", this.#connect);
+        this.#reset();
       }
 
       attributeChangedCallback(name, old, value) {
@@ -45,14 +45,12 @@ customElements.get("onboarding-frame") ||
       }
 
       reload() {
-        this.#forget();
+        this.#reset();
         const src = this.getAttribute("src");
         if (!this.isConnected || !src) return;
         const url = URL.canParse(src, location) && new URL(src, location);
         if (!/^http/.test(url.protocol)) return this.#fail("protocol");
         this.#origin = url.origin;
-        // Two redirects fewer.
-        if (url.pathname === "/") url.pathname = "/onboarding/";
         const here = location.href.split("#")[0];
         if (here.length < 1000) url.searchParams.set("return_to", here);
         for (const name of ["theme", "lang"])
@@ -62,8 +60,8 @@ customElements.get("onboarding-frame") ||
         frame.title = this.getAttribute("frame-title") || "Your profile";
         frame.style.cssText = "inline-size:100%;block-size:27rem;border:0";
         frame.src = url;
-        // A page of ours says hello, a little before it has loaded or after; another never does.
-        frame.onload = () => ++this.#due > 0 && this.#wait();
+        // Our pages say hello shortly before or after they have loaded; other pages never do.
+        frame.onload = () => ++this.#loads > 0 && this.#wait();
         this.shadowRoot.append(frame);
         this.#wait();
         this.#show(true);
@@ -79,23 +77,23 @@ customElements.get("onboarding-frame") ||
         this.#timer = setTimeout(() => this.#fail("timeout"), +this.getAttribute("timeout") || 8000);
       }
 
-      #forget() {
+      #reset() {
         clearTimeout(this.#timer);
         this.#port?.close();
         this.#frame?.remove();
         this.#port = this.#frame = this.step = null;
-        this.#asked = this.#due = 0;
+        this.#started = this.#loads = 0;
         this.state = "loading";
         this.#show(false);
       }
 
-      // The frame, or else the links that stand inside the element.
+      // The frame, or else the links inside the element.
       #show(frame) {
         if (this.#frame) this.#frame.style.display = frame ? "block" : "none";
         this.#slot.hidden = frame;
       }
 
-      #say(type, detail) {
+      #emit(type, detail) {
         this.dispatchEvent(new CustomEvent(type, { detail }));
       }
 
@@ -103,14 +101,14 @@ customElements.get("onboarding-frame") ||
         clearTimeout(this.#timer);
         this.state = "error";
         this.#show(code === "server");
-        this.#say("error", { code });
+        this.#emit("error", { code });
       }
 
-      #hear({ type, height, step, index, total, reason, url }) {
+      #receive({ type, height, step, index, total, reason, url }) {
         if (type === "resize") {
           height = Math.min(height, 20000);
           this.#frame.style.blockSize = height + "px";
-          return this.#say(type, { height });
+          return this.#emit(type, { height });
         }
         clearTimeout(this.#timer);
         this.#show(true);
@@ -121,11 +119,11 @@ customElements.get("onboarding-frame") ||
         const done = step === "profile";
         const out = step === "signed-out";
         this.state = done ? "complete" : out ? "signin" : "ready";
-        if (was === "loading" || was === "error") this.#say("ready", { step });
-        if (index) this.#say("step", { step, index: +index, total: +total });
-        if (done && was !== "complete") this.#say("completed", { already: !this.#asked });
-        if (out) this.#say("signin-required", { reason, url });
-        this.#asked ||= index;
+        if (was === "loading" || was === "error") this.#emit("ready", { step });
+        if (index) this.#emit("step", { step, index: +index, total: +total });
+        if (done && was !== "complete") this.#emit("completed", { already: !this.#started });
+        if (out) this.#emit("signin-required", { reason, url });
+        this.#started ||= index;
       }
     },
   );

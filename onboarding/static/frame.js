@@ -1,17 +1,17 @@
-// Tells the page around us our height and step. Every page works without it.
+// Sends our height and step to the page around us. Every page works without it.
 (() => {
   if (parent === self) return;
   const { parents, ...facts } = document.body.dataset;
   const wrapper = document.querySelector(".page");
-  let port, told, leaving;
+  let port, sentHeight, leaving;
 
-  const tell = (type, more) => port?.postMessage({ type, ...more });
+  const send = (type, more) => port?.postMessage({ type, ...more });
   const measure = () => {
     const height = Math.ceil(wrapper.getBoundingClientRect().height);
-    if (port && height !== told) tell("resize", { height: (told = height) });
+    if (port && height !== sentHeight) send("resize", { height: (sentHeight = height) });
   };
   const hello = () => parent.postMessage({ onboarding: 1, type: "hello" }, "*");
-  const dress = (theme) => {
+  const applyTheme = (theme) => {
     const here = new URL(location);
     here.hash = "";
     for (const [name, value] of new FormData(document.forms[0])) here.searchParams.set(name, value);
@@ -27,11 +27,11 @@
     [port] = ports;
     port.onmessage = ({ data }) => {
       if (data?.type === "focus") document.getElementById("h")?.focus();
-      if (data?.type === "theme") dress(data.theme);
+      if (data?.type === "theme") applyTheme(data.theme);
     };
-    told = 0;
+    sentHeight = 0;
     measure();
-    tell("page", facts);
+    send("page", facts);
     document.documentElement.style.overflow = "hidden";
   });
   new ResizeObserver(measure).observe(wrapper);
@@ -40,7 +40,7 @@
   addEventListener("submit", () => (leaving = true));
   addEventListener("pageshow", ({ persisted }) => persisted && hello());
 
-  // WebKit denies cookies that do come (2.50).
+  // WebKit reports cookies as blocked that are sent (2.50).
   const asks = facts.step === "signed-out" && !navigator.vendor.startsWith("Apple");
   Promise.resolve(!asks || document.hasStorageAccess?.()).then((comes) => {
     if (comes === false) {

@@ -1,1 +1,1 @@
-"""The pages: the only rooms that know Flask and WTForms."""
+"""The web app: the gate, the pages and the API. Only this package and `cli` know Flask and WTForms."""

@@ -1,4 +1,4 @@
-"""The API for the main site: a visitor's profile as JSON, by the same rules as the wizard.
+"""The API for the main site: a user's profile as JSON, by the same rules as the wizard.
 
 Reading costs no query beyond the gate's; saving costs one.
 """
@@ -7,96 +7,107 @@ import hashlib
 import json
 from datetime import datetime
 
-from flask import Blueprint, request
+from flask import Blueprint, current_app, request
+from werkzeug.datastructures import ETags
 from werkzeug.wrappers import Response
 
-from onboarding.profiles.model import Profile
-from onboarding.profiles.questions import QUESTIONS
-from onboarding.profiles.rules import (
+from onboarding.profiles import (
+    ANY,
     AlreadyOnboarded,
-    Changed,
-    UserGone,
-    complete,
-    is_done,
-    save_draft,
+    Profile,
+    ProfileChanged,
+    Replacing,
+    UserDeleted,
 )
-from onboarding.web.calls import BODY_TYPE, IS_ONBOARDED, over, read_body
-from onboarding.web.current import identity, parts, person
-from onboarding.web.openapi import DOCUMENT
-from onboarding.web.refusals import Impersonated, NotSignedIn, Problem
+from onboarding.web.api_body import BODY_TYPE, IS_ONBOARDED, ProfileBody, read_body
+from onboarding.web.errors import Conflict, NotSignedIn, PreconditionFailed
+from onboarding.web.services import current_identity, current_user, services
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
-
-_DOCUMENT = json.dumps(DOCUMENT)
 
 
 @blueprint.get("/profile")
 def read() -> Response:
-    stored = identity().profile
-    etag = _etag(stored)
-    if request.if_none_match.contains_weak(etag):
-        answer = Response(status=304)
-        answer.set_etag(etag)
-        return answer
-    return _answer(stored, etag)
+    return _profile_response(current_identity().profile).make_conditional(request)
 
 
 @blueprint.put("/profile")
 def save() -> Response:
-    if person().impersonated:
-        raise Impersonated
-    wanted, stored = read_body(), identity().profile
-    if stored and "If-None-Match" not in request.headers and is_done(stored, **vars(wanted)):
-        # Sent again because its answer got lost; what If-Match named is gone, by this very call.
-        return _answer(stored, _etag(stored))
-    replaced = over(stored, _etag(stored))
-    write = complete if wanted.is_onboarded else save_draft
+    body, stored = read_body(), current_identity().profile
+    if stored and "If-None-Match" not in request.headers and _is_stored(body, stored):
+        # Sent again because its response was lost. What If-Match named is gone by this very call.
+        return _profile_response(stored)
+    replacing = _replacing(stored)
+    profiles = services().profiles
+    write = profiles.complete if body.is_onboarded else profiles.save_draft
     try:
-        saved = write(parts().database, person().user_id, wanted.answers, replaced)
+        saved = write(current_user().user_id, body.answers, replacing)
     except AlreadyOnboarded as already:
-        raise Problem(
-            409, "The answers are final, and they are others.", {"profile": _shown(already.profile)}
-        ) from None
-    except Changed:
-        raise Problem(412, "The profile has changed meanwhile; read it again.") from None
-    except UserGone:
+        raise Conflict(members={"profile": _as_json(already.profile)}) from None
+    except ProfileChanged:
+        raise PreconditionFailed("The profile has changed meanwhile; read it again.") from None
+    except UserDeleted:
         raise NotSignedIn("signed-out") from None
-    # One statement's clock made both times of a new row.
+    # One statement's clock set both times of a new row.
     is_new = stored is None and saved.created_at == saved.updated_at
-    return _answer(saved, _etag(saved), status=201 if is_new else 200)
+    return _profile_response(saved, 201 if is_new else 200)
 
 
 @blueprint.get("/openapi.json")
 def document() -> Response:
-    answer = Response(_DOCUMENT, mimetype=BODY_TYPE)
-    answer.add_etag()
-    return answer.make_conditional(request)
+    response = Response(current_app.extensions["onboarding.openapi"], mimetype=BODY_TYPE)
+    response.add_etag()
+    return response.make_conditional(request)
 
 
-def _answer(profile: Profile | None, etag: str, status: int = 200) -> Response:
-    answer = Response(json.dumps(_shown(profile)), status, mimetype=BODY_TYPE)
-    answer.set_etag(etag)
-    return answer
+def _is_stored(body: ProfileBody, stored: Profile) -> bool:
+    is_complete = stored.is_onboarded or not body.is_onboarded
+    return is_complete and stored.answers == body.answers
 
 
-def _shown(profile: Profile | None) -> dict[str, object]:
-    known = profile.answers.known() if profile else {}
+def _replacing(stored: Profile | None) -> Replacing:
+    """Return what the request's conditions let its answers take the place of (RFC 9110, 13.1).
+
+    Raise `PreconditionFailed` when `stored` doesn't meet them. ``*`` stands for a row, which a draft
+    is and "not answered yet" isn't.
+    """
+    conditions = {"If-Match", "If-None-Match"} & set(request.headers.keys())
+    if "If-Match" in conditions and not _matches(request.if_match, stored, weakly=False):
+        raise PreconditionFailed("If-Match isn't met: the profile has another version by now.")
+    if "If-None-Match" in conditions and _matches(request.if_none_match, stored, weakly=True):
+        raise PreconditionFailed("If-None-Match isn't met: the profile has this version already.")
+    return stored if conditions else ANY
+
+
+def _matches(tags: ETags, stored: Profile | None, *, weakly: bool) -> bool:
+    if tags.star_tag:
+        return stored is not None
+    return tags.contains_weak(_etag(stored)) if weakly else tags.contains(_etag(stored))
+
+
+def _profile_response(profile: Profile | None, status: int = 200) -> Response:
+    response = Response(json.dumps(_as_json(profile)), status, mimetype=BODY_TYPE)
+    response.set_etag(_etag(profile))
+    return response
+
+
+def _as_json(profile: Profile | None) -> dict[str, object]:
+    questionnaire = services().questionnaire
+    answers = profile.answers if profile else {}
     return {
-        "user_id": person().user_id,
+        "user_id": current_user().user_id,
         IS_ONBOARDED: bool(profile and profile.is_onboarded),
-        **{question.field: known.get(question.field) for question in QUESTIONS},
-        "created_at": _time(profile.created_at) if profile else None,
-        "updated_at": _time(profile.updated_at) if profile else None,
+        **{name: answers.get(name) for name in questionnaire.names},
+        "missing": questionnaire.missing(answers),
+        "created_at": _timestamp(profile.created_at) if profile else None,
+        "updated_at": _timestamp(profile.updated_at) if profile else None,
     }
 
 
-def _time(naive_utc: datetime) -> str:
+def _timestamp(naive_utc: datetime) -> str:
     return f"{naive_utc.isoformat(timespec='seconds')}Z"
 
 
 def _etag(profile: Profile | None) -> str:
-    """Tell a person's profile from every other state of it, and from other people's.
-
-    From the values, not from the JSON: a 304 renders nothing.
-    """
-    return hashlib.sha256(repr((person().user_id, profile)).encode()).hexdigest()[:32]
+    """Return 32 hex digits that differ for every state of every user's profile."""
+    return hashlib.sha256(repr((current_user().user_id, profile)).encode()).hexdigest()[:32]

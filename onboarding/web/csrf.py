@@ -1,8 +1,6 @@
-"""Proof that a form was sent from a page of ours, without a cookie of our own.
+"""CSRF tokens without a cookie of our own: an HMAC over the session token.
 
-Two independent checks. The browser's own word comes first: a sibling subdomain's forged post
-carries the session cookie, but never `Sec-Fetch-Site: same-origin`. Then a token: an HMAC over the
-session token, so it is worth nothing for anybody else's session.
+The gate judges them, beside what `fetch_metadata` says; templates get one by ``csrf_token()``.
 """
 
 import base64
@@ -13,67 +11,43 @@ import time
 from collections.abc import Callable
 from enum import Enum
 
-from werkzeug.datastructures import Headers
-
-from onboarding.web.keys import derived_key
-
-# Long enough for a tab left open overnight; a stale token costs a second press, nothing more.
+# A tab that was left open overnight still works. A stale token costs a second press, nothing more.
 LIFETIME_S = 24 * 3600
 
-# Two instances' clocks may differ; without a tolerance 0.4 s of skew refused honest forms.
+# The clocks of two instances may differ. Without a tolerance 0.4 s of skew refused honest forms.
 CLOCK_SKEW_S = 60
-
-_OTHER_SITES = {"same-site", "cross-site", "none"}
-_NO_ORIGINS = {None: "it has no Origin", "null": "its Origin is null"}
 
 _TOKEN = re.compile(r"([0-9a-f]{1,12})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 
-class Proof(Enum):
-    """What a token proves."""
+class TokenState(Enum):
+    """What a token proves about a session."""
 
-    VALID = "sent from our page, in this session"
-    STALE = "sent from our page, in this session, too long ago"
-    NONE = "nothing"
+    VALID = "from our page, in this session"
+    STALE = "from our page, in this session, too long ago"
+    INVALID = "nothing"
 
 
 class CsrfTokens:
-    """Issues and judges the tokens. `secret` is the main site's; the key is derived from it."""
+    """Issues and checks tokens. `key` is 32 bytes, derived from the main site's secret."""
 
-    def __init__(self, secret: str, clock: Callable[[], float] = time.time) -> None:
-        self._key = derived_key(secret, "onboarding csrf 1")
+    def __init__(self, key: bytes, clock: Callable[[], float] = time.time) -> None:
+        self._key = key
         self._clock = clock
 
     def issue(self, session_token: str) -> str:
-        """Give a token for a page shown in this session."""
+        """Return a token for a page of this session: ``<hex seconds>.<base64url HMAC-SHA-256>``."""
         return self._token(f"{int(self._clock()):x}", session_token)
 
-    def judge(self, token: str, session_token: str) -> Proof:
-        """Tell what `token`, a form's own word, proves about this session."""
+    def check(self, token: str, session_token: str) -> TokenState:
+        """Return what `token`, sent with a form, proves about this session."""
         match = _TOKEN.fullmatch(token)
         if not match or not hmac.compare_digest(self._token(match[1], session_token), token):
-            return Proof.NONE
+            return TokenState.INVALID
         age = self._clock() - int(match[1], 16)
-        return Proof.VALID if -CLOCK_SKEW_S <= age <= LIFETIME_S else Proof.STALE
+        is_fresh = -CLOCK_SKEW_S <= age <= LIFETIME_S
+        return TokenState.VALID if is_fresh else TokenState.STALE
 
     def _token(self, issued: str, session_token: str) -> str:
         digest = hmac.digest(self._key, f"{issued}.{session_token}".encode(), hashlib.sha256)
         return f"{issued}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
-
-
-def foreign_by(headers: Headers, origin: str) -> str | None:
-    """Tell by what the browser says that no page of `origin` sent this request; None if one did.
-
-    `Sec-Fetch-Site` decides where it is sent, and only ``same-origin`` passes: a sibling subdomain
-    is ``same-site``. Older browsers and plain http leave it out; then `Origin` must be ours, which
-    ``null`` never is.
-    """
-    site = headers.get("Sec-Fetch-Site")
-    if site is not None:
-        # Of another word anybody could make a long line of the log.
-        shown = site if site in _OTHER_SITES else "another word"
-        return None if site == "same-origin" else f"its Sec-Fetch-Site is {shown}"
-    sent = headers.get("Origin")
-    if sent == origin:
-        return None
-    return _NO_ORIGINS.get(sent, "its Origin isn't that of APP_URL")

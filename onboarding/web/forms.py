@@ -1,68 +1,70 @@
-"""The forms, one for each question and one to confirm, made from the questions' table."""
+"""The form of a question.
 
+The question decides what an answer is; WTForms parses the form, holds the error and draws the field. The
+form has no CSRF field: the gate has checked the page's token before any view runs.
+"""
+
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, SelectField
-from wtforms.csrf.core import CSRF, CSRFTokenField
-from wtforms.fields import enum_choices
+from wtforms import RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
-from onboarding.profiles.questions import QUESTIONS, Answer, Question
-from onboarding.web.current import identity, parts
+from onboarding.questions import Question
+from onboarding.web.languages import N_
+from onboarding.web.rendering import current_language
 
 
-class SessionBoundCsrf(CSRF):
-    """Puts our own token into each form. The gate has judged it before any form is built."""
+class QuestionForm(FlaskForm):
+    """A form with one field, `answer`. In the page the field has the name of its question."""
 
-    def generate_csrf_token(self, csrf_token_field: CSRFTokenField) -> str:
-        return parts().csrf.issue(identity().session_token or "")
+    class Meta:
+        csrf = False
 
-    def validate_csrf_token(self, form: Any, field: CSRFTokenField) -> None:
-        return None
-
-
-class PageForm(FlaskForm):
-    """A form of ours: CSRF bound to the session, without Flask's session cookie."""
-
-    class Meta(FlaskForm.Meta):
-        csrf = True
-        csrf_class = SessionBoundCsrf
-
-        def get_translations(self, _form: Any) -> None:
-            """No texts of WTForms' own are shown; Flask-WTF would read its catalogue for each form."""
+        def get_translations(self, _form: FlaskForm) -> None:
+            """Return no catalogue: no text of WTForms' own is shown."""
 
 
-class ConfirmForm(PageForm):
-    """The answers as they were shown, so that exactly those are confirmed."""
+class _Answer(SelectField):
+    """A field whose choices and value are a question's; labels are in the language of the request."""
+
+    def __init__(self, question: Question, **kwargs: Any) -> None:
+        super().__init__(choices=self._choices(question), **kwargs)
+        self.question = question
+
+    def process_formdata(self, valuelist: Sequence[str]) -> None:
+        self.data = self.question.parse(valuelist)
+
+    def pre_validate(self, form: FlaskForm) -> None:
+        if self.data is None:
+            raise ValidationError(self.question.problem[current_language().tag])
+
+    def _choices(self, question: Question) -> list[SelectChoice]:
+        tag = current_language().tag
+        return [SelectChoice(option.value, option.label[tag]) for option in question.options]
 
 
-def _exactly_one(_: object, field: SelectField) -> None:
-    # Of two values a browser never sends, neither is the person's word.
-    if field.data is None or len(field.raw_data or []) != 1:
-        raise ValidationError
+class _SelectAnswer(_Answer):
+    """A drop-down. Its blank option keeps a press on "Continue" from choosing the first one."""
+
+    def _choices(self, question: Question) -> list[SelectChoice]:
+        blank = SelectChoice("", current_language().gettext(N_("Choose one")))
+        return [blank, *super()._choices(question)]
 
 
-def _select_field(question: Question) -> SelectField:
-    def coerce(value: object) -> Answer | None:
-        if value is None or value == "":
-            return None
-        answer = question.parse(str(value))
-        if answer is None:
-            raise ValueError
-        return answer
-
-    # The templates show the options, in the visitor's language; the field holds what was sent to them.
-    choices = [SelectChoice("", ""), *enum_choices(question.answers)]
-    return SelectField(validators=[_exactly_one], coerce=coerce, choices=choices)
+class _CardsAnswer(_Answer, RadioField):
+    """Radio buttons, each on a card with its hint."""
 
 
-def _question_form(question: Question) -> type[PageForm]:
-    return type("QuestionForm", (PageForm,), {question.field: _select_field(question)})
+_FIELDS = {"select": _SelectAnswer, "cards": _CardsAnswer}
 
 
-QUESTION_FORMS = {question.slug: _question_form(question) for question in QUESTIONS}
-
-for _question in QUESTIONS:
-    setattr(ConfirmForm, _question.field, HiddenField())
+@cache
+def question_form(question: Question, widget: str) -> type[QuestionForm]:
+    """Return the form class of a question; `widget` is "select" or "cards"."""
+    return type(
+        "QuestionForm", (QuestionForm,), {"answer": _FIELDS[widget](question, name=question.name)}
+    )

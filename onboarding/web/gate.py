@@ -1,224 +1,253 @@
-"""The gate: before every view, of every method. Who is this, may they be here, where else?
+"""The gate: runs before every view, for every method, and decides who gets in and who goes where.
 
-It fails closed: an endpoint that nobody listed is guarded, a form without proof is refused, and a
+It fails closed: an endpoint that isn't listed is guarded, a form without proof is refused, and a
 database that doesn't answer makes nobody signed out or onboarded.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
+from enum import Enum
 
-from flask import Flask, Request, abort, redirect, request, url_for
-from werkzeug.exceptions import TooManyRequests
+from flask import Flask, g, redirect, request
 from werkzeug.wrappers import Response
 
-from onboarding.addresses import origin_of
 from onboarding.betterauth.cookie import AmbiguousSession
-from onboarding.config import Settings
 from onboarding.identity import UNVERIFIED, Identity, Standing
-from onboarding.web.access import Area, Kind, Verdict, area_of, decide
-from onboarding.web.csrf import Proof, foreign_by
-from onboarding.web.current import Parts, parts, person, set_identity, settings, this_request
-from onboarding.web.journey import (
-    FORM_TYPE,
-    Journey,
-    sign_in_address,
-    single_values,
-    typed_answers,
-    wanted_path,
+from onboarding.urls import origin_of
+from onboarding.web.areas import Area, area_of
+from onboarding.web.csrf import TokenState
+from onboarding.web.errors import (
+    Forbidden,
+    ForeignRequest,
+    Impersonated,
+    LengthRequired,
+    NotSignedIn,
+    RequestError,
+    Sandboxed,
+    TooManyAttempts,
+    UnsupportedType,
 )
-from onboarding.web.refusals import Foreign, NotSignedIn, Sandboxed
+from onboarding.web.fetch_metadata import foreign_reason, is_cross_site, is_framed
+from onboarding.web.page_query import (
+    FORM_TYPE,
+    form_answers,
+    page_query,
+    requested_path,
+    single,
+)
+from onboarding.web.services import services
+from onboarding.web.sign_in import sign_in_url
+from onboarding.web.wizard_steps import known_answers, open_step_url
 
 log = logging.getLogger(__name__)
 
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-# Why somebody isn't in here whom the main site takes for signed in; `/signed-out` explains it.
+_SIGNED_IN = {Standing.NOT_ONBOARDED, Standing.ONBOARDED}
+# Why somebody isn't signed in here although the main site may think so; `/signed-out` explains it.
 _REASONS = {
     Standing.UNVERIFIED: "unverified",
+    Standing.SESSION_ENDED: "session-ended",
     Standing.BANNED: "banned",
     Standing.ANONYMOUS: "anonymous",
 }
-_FRAMED = {"iframe", "frame", "embed", "object", "fencedframe"}
 
 
-def guard(app: Flask) -> None:
-    """Put the gate before every view of `app`."""
+class Kind(Enum):
+    """How a request comes, which decides where a refused one may be sent."""
+
+    TOP = "a page in the browser's own window"
+    FRAME = "a page inside another page"
+    FORM = "a form that was sent"
+
+
+class Verdict(Enum):
+    """What the gate does with a request."""
+
+    ALLOW = "allow"
+    SIGN_IN = "redirect to the main site's sign-in page"
+    SIGNED_OUT = "redirect to our own signed-out page"
+    UNAUTHORIZED = "refuse with 401"
+    WIZARD = "redirect to the wizard's open step"
+    PROFILE = "redirect to the profile"
+
+
+def decide(area: Area, standing: Standing, kind: Kind) -> Verdict:
+    """Return the verdict on a request. Every area, standing and kind has exactly one.
+
+    A frame never gets the main site's sign-in page, which identity providers refuse to show there.
+    A form is never answered with another origin, which `form-action 'self'` blocks in Chromium and
+    WebKit (measured). Whoever the main site may believe to be signed in never goes to its sign-in page
+    by a redirect, since it could send them straight back.
+    """
+    if area in (Area.ANY_HOST, Area.OPEN):
+        return Verdict.ALLOW
+    if standing not in _SIGNED_IN:
+        if area is Area.API:
+            return Verdict.UNAUTHORIZED
+        if kind is Kind.TOP and standing is Standing.SIGNED_OUT:
+            return Verdict.SIGN_IN
+        return Verdict.SIGNED_OUT
+    if area is Area.WIZARD and standing is Standing.ONBOARDED:
+        return Verdict.PROFILE
+    if area is Area.PROFILE and standing is Standing.NOT_ONBOARDED:
+        return Verdict.WIZARD
+    return Verdict.ALLOW
+
+
+def init_gate(app: Flask) -> None:
+    """Run the gate before every view of `app`."""
     app.before_request(_gate)
 
 
 def _gate() -> Response | None:
-    # The request itself: each look through Flask's stand-in for it costs as much as a small function.
-    asked, ours = this_request(), parts()
-    area = area_of(asked.endpoint) if asked.endpoint else None
-    if area is not Area.PROBE and not _is_our_host(asked, ours.settings):
-        abort(400, f"its host {asked.headers.get('Host', '')[:100]!r} isn't that of APP_URL")
-    if "Transfer-Encoding" in asked.headers:
-        # A body of unknown length can't be held to the limit before it is read: Werkzeug 3.1.9 cuts
-        # a chunked one off there without a word, and a malformed one fails in the middle.
-        abort(411)
-    if area is None or area in (Area.OPEN, Area.PROBE):
-        # Nobody's door: Flask answers with the view, or 404, or 405.
+    area = area_of(request.endpoint) if request.endpoint else None
+    if area is not Area.ANY_HOST and not _is_own_host():
+        host = request.headers.get("Host", "")[:100]
+        raise RequestError(f"its host {host!r} isn't that of APP_URL")
+    if "Transfer-Encoding" in request.headers:
+        # The body's length is unknown. Werkzeug 3.1.9 cuts a chunked body off at the limit without an
+        # error, and a malformed one fails in the middle.
+        raise LengthRequired
+    is_preflight = area is Area.API and request.method == "OPTIONS"
+    if area in (None, Area.ANY_HOST, Area.OPEN) or is_preflight:
+        # Flask answers with the view, 404, 405 or, to a preflight, with the allowed methods.
         return None
-    if area is Area.API:
-        _let_call(asked, ours)
+    is_write = request.method not in _SAFE_METHODS
+    if is_write:
+        _refuse_foreign(area)
+    identity = g.identity = _identify()
+    verdict = decide(area, identity.standing, _kind())
+    if verdict is not Verdict.ALLOW:
+        return _turn_away(verdict, identity)
+    if not is_write:
         return None
-    is_form = asked.method not in _SAFE_METHODS
-    if is_form:
-        _refuse_foreign_form(asked, ours.settings)
-    identity = _identify(asked, ours)
-    verdict = decide(area, identity.standing, _kind(asked))
-    if verdict is not Verdict.LET_IN:
-        return _turn_away(verdict, identity, asked)
-    set_identity(identity)
-    if is_form:
-        _refuse_too_many()
-        return _refuse_unproved_form(identity)
-    return None
+    _refuse_write(identity)
+    return None if area is Area.API else _refuse_unproved_form(identity)
 
 
-def _refuse_foreign_form(asked: Request, settings: Settings) -> None:
-    reason = foreign_by(asked.headers, settings.app_origin)
-    if reason is None:
-        return
-    if is_framed(asked) and asked.headers.get("Origin") == "null":
-        raise Sandboxed("the sandbox of its frame lacks allow-same-origin")
-    raise Foreign(reason)
+def _refuse_foreign(area: Area | None) -> None:
+    """Refuse a write that no allowed page sent.
 
-
-def _let_call(asked: Request, ours: Parts) -> None:
-    """Let a call of the API in, or raise. A call is no form: its proof is the Origin alone.
-
-    No page of another origin can send an Origin of ours, and a body of JSON makes every browser ask
-    first (Fetch standard, CORS-preflight). That question comes without cookies.
+    A call of the API needs no token. No page of another origin can send an `Origin` of ours, and a
+    JSON body makes every browser ask first (Fetch standard, CORS preflight).
     """
-    if asked.method == "OPTIONS":
+    origin = request.headers.get("Origin")
+    if area is Area.API:
+        if origin not in services().settings.caller_origins:
+            raise ForeignRequest("its Origin may not call the API")
         return
-    writes = asked.method not in _SAFE_METHODS
-    if writes and asked.headers.get("Origin") not in ours.settings.caller_origins:
-        raise Foreign("its Origin may not call the API")
-    identity = _identify(asked, ours)
-    if decide(Area.API, identity.standing, _kind(asked)) is not Verdict.LET_IN:
-        raise NotSignedIn(_REASONS.get(identity.standing, "signed-out"))
-    set_identity(identity)
-    if writes:
-        _refuse_too_many()
+    reason = foreign_reason(services().settings.app_origin)
+    if reason and is_framed() and origin == "null":
+        raise Sandboxed("the sandbox of its frame lacks allow-same-origin")
+    if reason:
+        raise ForeignRequest(reason)
 
 
-def _refuse_too_many() -> None:
-    """Refuse the write of somebody who has done too many, before their body is read."""
-    wait_s = parts().writes.wait_s(parts().pseudonyms.of(person().user_id))
-    if wait_s:
-        raise TooManyRequests(retry_after=wait_s)
-
-
-def _identify(asked: Request, ours: Parts) -> Identity:
-    cookie, header = ours.settings.session_cookie, asked.headers.get("Cookie")
+def _identify() -> Identity:
+    cookie, header = services().settings.session_cookie, request.headers.get("Cookie")
     try:
         token = cookie.token(header)
     except AmbiguousSession:
-        log.warning("two valid session cookies of different sessions in one request: refused")
-        abort(400)
-    if token is None and cookie.is_foreign(header):
-        _warn_of_foreign_cookies()
+        log.warning("refused: two valid session cookies of different sessions in one request")
+        raise RequestError from None
+    if token is None and cookie.has_unverified(header):
+        _warn_of_unverified_cookies()
         return UNVERIFIED
-    return ours.identities.of(token)
+    return services().identities.identify(token)
 
 
-def _warn_of_foreign_cookies() -> None:
-    count = parts().seldom.count("foreign cookie")
+def _warn_of_unverified_cookies() -> None:
+    count = services().log_throttle.count("unverified cookie")
     if count:
         log.warning(
-            "BETTER_AUTH_SECRET doesn't verify the session cookie of %d request(s): forged or "
-            "outdated, or it isn't the main site's secret; flask doctor tells which",
+            "BETTER_AUTH_SECRET doesn't verify the session cookie of %d request(s): forged, "
+            "outdated, or not the main site's secret; better-auth-onboarding doctor tells which",
             count,
         )
 
 
-def _kind(asked: Request) -> Kind:
-    if asked.method not in _SAFE_METHODS:
+def _kind() -> Kind:
+    if request.method not in _SAFE_METHODS:
         return Kind.FORM
-    return Kind.FRAME if is_framed(asked) else Kind.TOP
+    return Kind.FRAME if is_framed() else Kind.TOP
 
 
-def is_framed(asked: Request = request) -> bool:
-    """Tell whether a request, the current one by itself, is for a page inside another page."""
-    return asked.headers.get("Sec-Fetch-Dest") in _FRAMED
-
-
-def is_alone() -> bool:
-    """Tell whether the current request is for a page in a tab of its own, as far as a browser says so."""
-    return request.headers.get("Sec-Fetch-Dest") == "document"
-
-
-def _is_our_host(asked: Request, settings: Settings) -> bool:
-    scheme, _, ours = settings.app_origin.partition("://")
-    host = asked.headers.get("Host", "")
-    if host == ours:
+def _is_own_host() -> bool:
+    origin = services().settings.app_origin
+    scheme, _, own = origin.partition("://")
+    host = request.headers.get("Host", "")
+    if host == own:
         return True
-    # Another spelling: with the scheme's own port, in capitals.
-    return not set("/?#") & set(host) and origin_of(f"{scheme}://{host}") == settings.app_origin
+    # The same host spelled differently: with the scheme's own port, or in capitals.
+    return not set("/?#") & set(host) and origin_of(f"{scheme}://{host}") == origin
 
 
-def _turn_away(verdict: Verdict, identity: Identity, asked: Request) -> Response:
-    kind, journey = _kind(asked), Journey.of_request()
+def _turn_away(verdict: Verdict, identity: Identity) -> Response:
+    kind, query = _kind(), page_query()
     match verdict:
         case Verdict.SIGN_IN:
-            target = sign_in_address(settings().app_origin + wanted_path())
+            target = sign_in_url(services().settings.app_origin + requested_path())
         case Verdict.SIGNED_OUT:
-            # What was typed comes along, so that nobody answers twice.
-            # return_to travels beside it: inside, a long one would push an answer over the limit.
-            kept = journey.knowing({**journey.answers, **typed_answers()})
-            wanted = replace(kept, return_to=None).here()
-            target = url_for(
+            # The form's answers come along, so that nobody answers twice. return_to travels beside
+            # `next`: inside it, a long one would push an answer over the limit.
+            wanted = replace(query.with_form_answers(), return_to=None).here()
+            target = replace(query, answers={}, next=wanted).url_for(
                 "signed_out.page",
-                next=wanted,
-                return_to=journey.return_to,
-                **journey.manner(),
                 reason=_reason(identity, kind),
                 # After a form the focus belongs on the heading; a first load must not take it.
-                _anchor="h" if kind is Kind.FORM else None,
+                anchor="h" if kind is Kind.FORM else None,
             )
         case Verdict.WIZARD:
-            target = replace(journey, next=wanted_path(without=journey)).to("wizard.start")
+            onward = replace(query, next=requested_path(without=query))
+            target = open_step_url(onward, known_answers(onward))
         case Verdict.PROFILE:
-            told = 1 if kind is Kind.FORM and _contradicts(identity) else None
-            target = journey.at_its_end().to("profile.page", already=told)
+            already = 1 if kind is Kind.FORM and _contradicts(identity) else None
+            target = query.without_answers().url_for("profile.page", already=already)
         case _:
-            abort(401)
+            raise NotSignedIn(_REASONS.get(identity.standing, "signed-out"))
     return redirect(target, 303)
 
 
 def _contradicts(identity: Identity) -> bool:
-    """Tell whether a form came with another answer than the one that is final. A double click doesn't."""
-    final = identity.profile.answers.known() if identity.profile else {}
-    return any(answer != final[field] for field, answer in typed_answers().items())
+    """Return whether a form has another answer than the final one. A double click hasn't."""
+    final: Mapping[str, str] = identity.profile.answers if identity.profile else {}
+    return any(final.get(name) != value for name, value in form_answers().items())
 
 
 def _reason(identity: Identity, kind: Kind) -> str | None:
-    if identity.standing in _REASONS:
-        return _REASONS[identity.standing]
-    if kind is Kind.FORM:
+    if kind is Kind.FORM and identity.standing in (Standing.SIGNED_OUT, Standing.SESSION_ENDED):
         # They were signed in when they opened the page.
         return "expired"
-    if kind is Kind.FRAME and request.headers.get("Sec-Fetch-Site") == "cross-site":
+    if kind is Kind.FRAME and identity.standing is Standing.SIGNED_OUT and is_cross_site():
         # No browser sends the main site's Lax cookie here, signed in or not (measured in three).
         return "cross-site"
-    return None
+    return _REASONS.get(identity.standing)
+
+
+def _refuse_write(identity: Identity) -> None:
+    """Refuse a write that the user may not make, before its body is read."""
+    user = identity.user
+    if user is None or user.impersonated:
+        raise Impersonated
+    wait_s = services().write_limit.wait_s(services().pseudonyms.of(user.user_id))
+    if wait_s:
+        raise TooManyAttempts(wait_s)
 
 
 def _refuse_unproved_form(identity: Identity) -> Response | None:
     if request.mimetype != FORM_TYPE:
-        abort(415)
+        raise UnsupportedType
     if len(request.get_data()) != (request.content_length or 0):
         # The connection broke off. gunicorn hands over what came until then, and a confirmation
-        # without its last answer would take the draft's in its place, for good.
-        abort(400, "its body was cut short")
-    token = single_values(request.form).get("csrf_token", "")
-    proof = parts().csrf.judge(token, identity.session_token or "")
-    if proof is Proof.NONE:
-        abort(403, "its csrf_token isn't of this session" if token else "it has no csrf_token")
-    if proof is Proof.VALID:
+        # without its last answer would be completed from the draft, for good.
+        raise RequestError("its body was cut short")
+    token = single(request.form, "csrf_token") or ""
+    state = services().csrf.check(token, identity.session_token or "")
+    if state is TokenState.INVALID:
+        raise Forbidden("its csrf_token isn't of this session" if token else "it has no csrf_token")
+    if state is TokenState.VALID:
         return None
     log.info("sent back: its csrf_token is too old, or a clock is wrong", extra={"status": 303})
-    journey = Journey.of_request()
-    kept = journey.knowing({**journey.answers, **typed_answers()})
-    return redirect(kept.here(problem="stale", _anchor="problem"), 303)
+    stale = page_query().with_form_answers()
+    return redirect(stale.here(problem="stale", anchor="problem"), 303)

@@ -1,4 +1,4 @@
-"""What an orchestrator asks: does the process live, and can it do its work?"""
+"""What an orchestrator asks: is the process alive, and can it do its work?"""
 
 import logging
 
@@ -6,35 +6,35 @@ from flask import Blueprint, jsonify
 from werkzeug.wrappers import Response
 
 from onboarding.database import Unavailable
-from onboarding.resilience import Within
-from onboarding.web.current import parts
+from onboarding.deadline import time_limit
+from onboarding.web.services import services
 
 log = logging.getLogger(__name__)
 
-# Whoever asks soon asks again, and often gives up after a second; enough for a dropped connection.
-PATIENCE_S = 1
+# Probes come again soon, and often give up after a second; enough for a dropped connection.
+READY_BUDGET_S = 1
 
 blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
 def alive() -> Response:
-    """Alive as long as it answers: a database outage must not get the process killed."""
+    """A database outage must not get the process killed."""
     return jsonify(status="alive")
 
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """Ready when the database answers and holds what we need; else 503 with the reasons."""
+    """Answer 200 when the database answers and holds what we need, else 503 with the reasons."""
     try:
-        with Within(PATIENCE_S):
-            faults = parts().identities.check()
+        with time_limit(READY_BUDGET_S):
+            faults = services().identities.problems()
     except Unavailable as unavailable:
         log.warning("not ready: %s", unavailable)
-        # The driver's words name the host; the answer is open to all.
+        # The driver's message names the host, and everybody may read this.
         faults = ["the database does not answer"]
-    answer = jsonify(status="not ready" if faults else "ready", faults=faults)
+    response = jsonify(status="not ready" if faults else "ready", faults=faults)
     if faults:
-        answer.status_code = 503
-        answer.headers["Retry-After"] = "5"
-    return answer
+        response.status_code = 503
+        response.headers["Retry-After"] = "5"
+    return response

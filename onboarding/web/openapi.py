@@ -1,13 +1,13 @@
-"""The API told as OpenAPI 3.1, made from the questions; `tests/web/test_api_fuzz.py` checks it."""
+"""Describes the API as OpenAPI 3.1, made from the questions."""
 
 from typing import Any
 
-from onboarding.profiles.questions import QUESTIONS
-from onboarding.web.calls import BODY_TYPE, IS_ONBOARDED
+from onboarding.questions import Questionnaire
+from onboarding.web.api_body import BODY_TYPE, IS_ONBOARDED
 
 _PROBLEM = "application/problem+json"
 _ETAG = {"description": "The profile's version.", "schema": {"type": "string"}}
-_REASONS = ["signed-out", "unverified", "banned", "anonymous"]
+_REASONS = ["signed-out", "unverified", "session-ended", "banned", "anonymous"]
 
 
 def _object(properties: dict[str, Any], *optional: str, closed: bool = True) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def _ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _answer(description: str, schema: str) -> dict[str, Any]:
+def _response(description: str, schema: str) -> dict[str, Any]:
     return {
         "description": description,
         "headers": {"ETag": _ETAG},
@@ -39,14 +39,13 @@ def _condition(name: str, description: str) -> dict[str, Any]:
     return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
 
 
-_VALUES = {question.field: [answer.value for answer in question.answers] for question in QUESTIONS}
 _NULLABLE_TIME = {"type": ["string", "null"], "format": "date-time"}
 _PROBLEM_MEMBERS: dict[str, Any] = {
     "type": {"type": "string"},
     "title": {"type": "string"},
     "status": {"type": "integer"},
     "detail": {"type": "string"},
-    "instance": {"type": "string", "description": "Holds the reference that stands in our log."},
+    "instance": {"type": "string", "description": "Holds the reference that is in our log."},
 }
 _EVERYWHERE = {
     "400": _problem("Another host name, two people's cookies, or a body that isn't JSON."),
@@ -57,11 +56,11 @@ _UNKNOWN_LENGTH = {"411": _problem("The body needs a Content-Length.")}
 
 _READ = {
     "operationId": "readProfile",
-    "summary": "The visitor's profile",
-    "description": "Somebody who hasn't answered yet has a profile of nulls.",
+    "summary": "The user's profile",
+    "description": "A user who hasn't answered yet has a profile of nulls.",
     "parameters": [_condition("If-None-Match", "The version that is known already.")],
     "responses": {
-        "200": _answer("The profile.", "Profile"),
+        "200": _response("The profile.", "Profile"),
         "304": {"description": "It is the version that is known.", "headers": {"ETag": _ETAG}},
         **_EVERYWHERE,
         **_UNKNOWN_LENGTH,
@@ -69,8 +68,8 @@ _READ = {
 }
 _SAVE = {
     "operationId": "saveProfile",
-    "summary": "Save the visitor's answers, as a draft or for good",
-    "description": "May be sent again when its answer got lost.",
+    "summary": "Save the user's answers, as a draft or for good",
+    "description": "May be sent again when its response was lost.",
     "parameters": [
         _condition("If-Match", "Save only over this version; `*`: only over a saved one."),
         _condition("If-None-Match", "Save only over another version; `*`: only where none is."),
@@ -82,80 +81,85 @@ _SAVE = {
             "schema": {"type": "string"},
         },
     ],
-    "requestBody": {"required": True, "content": {BODY_TYPE: {"schema": _ref("Wanted")}}},
+    "requestBody": {"required": True, "content": {BODY_TYPE: {"schema": _ref("ProfileInput")}}},
     "responses": {
-        "200": _answer("Saved, or as it was.", "SavedProfile"),
-        "201": _answer("Saved, for the first time.", "SavedProfile"),
+        "200": _response("Saved, or as it was.", "SavedProfile"),
+        "201": _response("Saved, for the first time.", "SavedProfile"),
         **_EVERYWHERE,
-        "403": _problem("A foreign Origin, or an impersonating administrator."),
+        "403": _problem("A foreign Origin, or an impersonated session."),
         "409": _problem("The profile is final, with other answers.", "Final"),
         **_UNKNOWN_LENGTH,
         "412": _problem("If-Match or If-None-Match isn't met."),
         "413": _problem("A body over 16 KB."),
         "415": _problem("Not application/json in UTF-8."),
-        "422": _problem("JSON, but no profile; `errors` names the fields.", "WrongFields"),
-        "429": _problem("Too many saves of this person; try again after Retry-After."),
+        "422": _problem("JSON, but not a profile; `errors` names the fields.", "InvalidProfile"),
+        "429": _problem("This user has saved too often; try again after Retry-After."),
     },
 }
 
 
-def _profile(answers: dict[str, Any], time: dict[str, Any]) -> dict[str, Any]:
+def _profile(
+    questionnaire: Questionnaire, answers: dict[str, Any], time: dict[str, Any]
+) -> dict[str, Any]:
+    names = list(questionnaire.names)
     return _object(
         {
             "user_id": {"type": "string"},
             IS_ONBOARDED: {"type": "boolean"},
             **answers,
+            "missing": {
+                "type": "array",
+                "items": {"type": "string", "enum": names},
+                "description": "The questions that the user hasn't answered yet.",
+            },
             "created_at": time,
             "updated_at": time,
         }
     )
 
 
-_ANSWERS = {field: {"type": "string", "enum": values} for field, values in _VALUES.items()}
-
-DOCUMENT: dict[str, Any] = {
-    "openapi": "3.1.1",
-    "info": {"title": "Onboarding", "version": "1"},
-    "security": [{"session": []}],
-    "paths": {"/api/profile": {"get": _READ, "put": _SAVE}},
-    "components": {
-        "securitySchemes": {
-            "session": {
-                "type": "apiKey",
-                "in": "cookie",
-                "name": "better-auth.session_token",
-                "description": "The main site's session cookie, under the name that it gives it.",
-            }
-        },
-        "schemas": {
-            "Profile": _profile(
-                {
-                    field: {"type": ["string", "null"], "enum": [*values, None]}
-                    for field, values in _VALUES.items()
-                },
-                _NULLABLE_TIME,
-            ),
-            "SavedProfile": _profile(_ANSWERS, {"type": "string", "format": "date-time"}),
-            "Wanted": _object(
-                {**_ANSWERS, IS_ONBOARDED: {"type": "boolean", "default": False}}, IS_ONBOARDED
-            ),
-            "Problem": _object(_PROBLEM_MEMBERS),
-            "NotSignedIn": _object(
-                {**_PROBLEM_MEMBERS, "reason": {"type": "string", "enum": _REASONS}}
-            ),
-            "Final": _object({**_PROBLEM_MEMBERS, "profile": _ref("SavedProfile")}),
-            "WrongFields": _object(
-                {
-                    **_PROBLEM_MEMBERS,
-                    "errors": {
-                        "type": "array",
-                        "minItems": 1,
-                        "items": _object(
-                            {"field": {"type": "string"}, "message": {"type": "string"}}
-                        ),
-                    },
+def openapi_document(questionnaire: Questionnaire) -> dict[str, Any]:
+    """Return the document of the API for a questionnaire."""
+    values = {question.name: list(question.values) for question in questionnaire}
+    answers: dict[str, Any] = {
+        name: {"type": "string", "enum": listed} for name, listed in values.items()
+    }
+    nullable_answers: dict[str, Any] = {
+        name: {"type": ["string", "null"], "enum": [*listed, None]}
+        for name, listed in values.items()
+    }
+    is_onboarded = {"type": "boolean", "default": False}
+    errors = {
+        "type": "array",
+        "minItems": 1,
+        "items": _object({"field": {"type": "string"}, "message": {"type": "string"}}),
+    }
+    return {
+        "openapi": "3.1.1",
+        "info": {"title": "Onboarding", "version": "1"},
+        "security": [{"session": []}],
+        "paths": {"/api/profile": {"get": _READ, "put": _SAVE}},
+        "components": {
+            "securitySchemes": {
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "better-auth.session_token",
+                    "description": "The main site's session cookie, under the name it has there.",
                 }
-            ),
+            },
+            "schemas": {
+                "Profile": _profile(questionnaire, nullable_answers, _NULLABLE_TIME),
+                "SavedProfile": _profile(
+                    questionnaire, answers, {"type": "string", "format": "date-time"}
+                ),
+                "ProfileInput": _object({**answers, IS_ONBOARDED: is_onboarded}, IS_ONBOARDED),
+                "Problem": _object(_PROBLEM_MEMBERS),
+                "NotSignedIn": _object(
+                    {**_PROBLEM_MEMBERS, "reason": {"type": "string", "enum": _REASONS}}
+                ),
+                "Final": _object({**_PROBLEM_MEMBERS, "profile": _ref("SavedProfile")}),
+                "InvalidProfile": _object({**_PROBLEM_MEMBERS, "errors": errors}),
+            },
         },
-    },
-}
+    }

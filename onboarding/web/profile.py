@@ -1,14 +1,12 @@
-"""The read-only profile, and the front door that leads to it."""
+"""The read-only profile, and the home page that leads to it."""
 
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from onboarding.profiles.questions import QUESTIONS
-from onboarding.web.access import WIZARD_PATH
-from onboarding.web.current import final_profile, person, settings
-from onboarding.web.gate import is_framed
-from onboarding.web.journey import Journey, word
-from onboarding.web.language import render
+from onboarding.web.fetch_metadata import is_framed
+from onboarding.web.page_query import page_query
+from onboarding.web.rendering import render_page
+from onboarding.web.services import current_profile, current_user, services
 
 blueprint = Blueprint("profile", __name__)
 
@@ -22,16 +20,17 @@ def home() -> Response:
 
 @blueprint.get("/profile")
 def page() -> Response:
-    profile = final_profile()
-    return render(
-        "profile/profile.html",
-        questions=QUESTIONS,
-        known=profile.answers.known(),
-        day=profile.updated_at.date(),
-        user=person(),
-        already=word("already") == "1",
+    profile, settings = current_profile(), services().settings
+    came_from = request.referrer or ""
+    return render_page(
+        "profile.html",
+        questionnaire=services().questionnaire,
+        answers=profile.answers,
+        confirmed_on=profile.updated_at.date(),
+        user=current_user(),
+        already=request.args.get("already") == "1",
         # As after every form, the focus belongs on the new heading; a first load must not take it.
-        from_wizard=(request.referrer or "").startswith(settings().app_origin + WIZARD_PATH),
+        is_after_wizard=came_from.startswith(settings.app_origin + url_for("wizard.start")),
         # In a frame the main site is around us already.
-        onward=None if is_framed() else Journey.of_request().return_to or settings().site_url,
+        onward_url=None if is_framed() else page_query().return_to or settings.site_url,
     )

@@ -1,28 +1,40 @@
-"""The page for a visitor whom the gate couldn't send to the main site's sign-in page directly."""
+"""The page for visitors whom the gate can't send straight to the main site's sign-in page."""
 
-from flask import Blueprint, url_for
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from flask import Blueprint, request, url_for
 from werkzeug.wrappers import Response
 
-from onboarding.web.current import settings
-from onboarding.web.gate import is_framed
-from onboarding.web.journey import Journey, sign_in_address, word
-from onboarding.web.language import render
+from onboarding.web.fetch_metadata import is_framed
+from onboarding.web.page_query import PageQuery, page_query
+from onboarding.web.rendering import render_page
+from onboarding.web.services import services
+from onboarding.web.sign_in import sign_in_url
 
 blueprint = Blueprint("signed_out", __name__)
 
 
 @blueprint.get("/signed-out")
 def page() -> Response:
-    journey = Journey.of_request()
-    onward = journey.returning(journey.next or url_for("profile.home", **journey.manner()))
-    # Signing in leaves the frame, so it leads back to the page around it; but answers that no row
+    query = page_query()
+    onward = query.next or url_for("profile.home", **query.appearance())
+    onward_url = _with_return_to(onward, query.return_to)
+    # Signing in leaves the frame, so it leads back to the page around the frame. Answers that no row
     # holds yet would be lost there: then it leads to our own page, and from its end to that page.
-    keeps_answers = bool(Journey.of_target(onward).answers)
-    around = journey.return_to if is_framed() and not keeps_answers else None
-    return render(
+    has_answers = bool(PageQuery.from_url(onward_url).answers)
+    around = query.return_to if is_framed() and not has_answers else None
+    return render_page(
         "signed_out.html",
         401,
-        sign_in=sign_in_address(around or settings().app_origin + onward),
-        onward=onward,
-        reason=word("reason"),
+        sign_in_url=sign_in_url(around or services().settings.app_origin + onward_url),
+        onward_url=onward_url,
+        reason=request.args.get("reason"),
     )
+
+
+def _with_return_to(url: str, return_to: str | None) -> str:
+    parts = urlsplit(url)
+    pairs = [pair for pair in parse_qsl(parts.query) if pair[0] != "return_to"]
+    if return_to:
+        pairs.append(("return_to", return_to))
+    return parts._replace(query=urlencode(pairs)).geturl()

@@ -1,157 +1,153 @@
-"""The wizard: a page for each question, then the answers to check, then for good.
+"""The wizard: a page for each question, then the review, then the confirmation for good.
 
-Each view parses, calls one rule, answers. Which answers are known is said once, in `_known`:
-the draft's, then the query's over them. No step is stored, so none can be skipped or looped.
+No step is stored, so none can be skipped and none can loop: what is known decides what comes next.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, Flask, redirect, request
+from werkzeug.routing import BaseConverter
 from werkzeug.wrappers import Response
 
-from onboarding.profiles.questions import QUESTIONS, Answer, Answers, Question, first_unanswered
-from onboarding.profiles.rules import AlreadyOnboarded, UserGone, complete, save_draft
-from onboarding.web.access import WIZARD_PATH
-from onboarding.web.current import identity, parts, person, settings
-from onboarding.web.forms import QUESTION_FORMS, ConfirmForm
-from onboarding.web.gate import is_framed
-from onboarding.web.headers import allow_form_target
-from onboarding.web.journey import Journey, typed_answers, word
-from onboarding.web.language import render
-from onboarding.web.refusals import Impersonated
+from onboarding.profiles import AlreadyOnboarded, UserDeleted
+from onboarding.questions import Answers, Question, Questionnaire
+from onboarding.web.fetch_metadata import is_framed
+from onboarding.web.forms import QuestionForm, question_form
+from onboarding.web.page_query import PageQuery, form_answers, page_query
+from onboarding.web.rendering import current_language, render_page
+from onboarding.web.services import current_user, services
+from onboarding.web.wizard_steps import known_answers, open_step_url
 
-blueprint = Blueprint("wizard", __name__, url_prefix=WIZARD_PATH)
+blueprint = Blueprint("wizard", __name__, url_prefix="/onboarding")
 
-_BY_SLUG = {question.slug: question for question in QUESTIONS}
-_SLUGS = ",".join(f'"{slug}"' for slug in _BY_SLUG)
-STEPS = len(QUESTIONS) + 1
+
+def init_wizard(app: Flask, questionnaire: Questionnaire) -> None:
+    """Register the wizard for a questionnaire."""
+
+    class QuestionConverter(BaseConverter):
+        """Turns ``developer-role`` into its question and back; no other text is a URL of ours."""
+
+        regex = "|".join(map(re.escape, questionnaire.by_slug))
+
+        def to_python(self, value: str) -> Question:
+            return questionnaire.by_slug[value]
+
+        def to_url(self, value: Question) -> str:
+            return value.slug
+
+    app.url_map.converters["question"] = QuestionConverter
+    app.register_blueprint(blueprint)
 
 
 @blueprint.get("/", strict_slashes=False)
 def start() -> Response:
-    journey = Journey.of_request()
-    return _to_open_step(_known(journey), journey)
+    query = page_query()
+    return redirect(open_step_url(query, known_answers(query)), 303)
 
 
-@blueprint.get(f"/<any({_SLUGS}):slug>")
-def question(slug: str) -> Response:
-    asked, journey = _BY_SLUG[slug], Journey.of_request()
-    known = _known(journey)
-    form = QUESTION_FORMS[slug](formdata=None, data=known)
-    return render(
+@blueprint.get("/<question:question>")
+def question(question: Question) -> Response:
+    query = page_query()
+    known = known_answers(query)
+    form = _form(question)(formdata=None, data={"answer": known.get(question.name)})
+    field = form.answer
+    if _problem() == "1":
+        field.errors = [question.problem[current_language().tag]]
+    return render_page(
         "wizard/question.html",
-        question=asked,
-        form=form,
-        field=form[asked.field],
-        journey=journey,
-        problem=_problem(),
-        step=QUESTIONS.index(asked) + 1,
-        steps=STEPS,
-        back=_back_from(asked, known, journey),
+        question=question,
+        field=field,
+        back_url=_back_url(question, known, query),
+        **_progress(services().questionnaire.names.index(question.name) + 1),
     )
 
 
-@blueprint.post(f"/<any({_SLUGS}):slug>")
-def answer(slug: str) -> Response:
-    if person().impersonated:
-        raise Impersonated
-    asked, journey = _BY_SLUG[slug], Journey.of_request()
-    form = QUESTION_FORMS[slug](formdata=request.form)
+@blueprint.post("/<question:question>")
+def answer(question: Question) -> Response:
+    query = page_query()
+    form = _form(question)(formdata=request.form)
     if not form.validate():
-        return redirect(journey.here(problem=1, _anchor="problem"), 303)
-    known = {**_known(journey), asked.field: form[asked.field].data}
-    answers = Answers.of(known)
+        return redirect(query.here(problem=1, anchor="problem"), 303)
+    known = {**known_answers(query), question.name: form.answer.data}
+    answers = services().questionnaire.answers(known)
     if answers is None:
-        return _to_open_step(known, journey)
-    return _saved(save_draft, answers, journey.knowing({}).to("wizard.review", _anchor="h"))
+        # After a form the focus belongs on the new heading.
+        return redirect(open_step_url(query, known, anchor="h"), 303)
+    return _save(
+        services().profiles.save_draft,
+        answers,
+        query.with_answers({}).url_for("wizard.review", anchor="h"),
+    )
 
 
 @blueprint.get("/review")
 def review() -> Response:
-    journey = Journey.of_request()
-    known = _known(journey)
-    answers = Answers.of(known)
+    query, questionnaire = page_query(), services().questionnaire
+    known = known_answers(query)
+    answers = questionnaire.answers(known)
     if answers is None:
-        return _to_open_step(known, journey)
-    answer = render(
+        return redirect(open_step_url(query, known), 303)
+    return render_page(
         "wizard/review.html",
-        questions=QUESTIONS,
-        known=known,
-        form=ConfirmForm(formdata=None, data={f: a.value for f, a in known.items()}),
-        journey=journey,
-        problem=_problem(),
-        user=person(),
-        step=STEPS,
-        steps=STEPS,
-        back=journey.to("wizard.question", slug=QUESTIONS[-1].slug),
+        questionnaire=questionnaire,
+        answers=answers,
+        user=current_user(),
+        back_url=query.url_for("wizard.question", question=questionnaire.questions[-1]),
+        **_progress(len(questionnaire) + 1),
     )
-    if journey.return_to:
-        allow_form_target(answer, journey.return_to, settings(), parts().assets)
-    return answer
 
 
 @blueprint.post("/review")
 def confirm() -> Response:
-    journey = Journey.of_request()
-    if person().impersonated:
-        raise Impersonated
-    typed = typed_answers()
-    if any(
-        question.field in request.form and question.field not in typed for question in QUESTIONS
-    ):
-        return redirect(journey.here(problem=1, _anchor="problem"), 303)
-    # The form carries the answers that the page showed: what a person saw is what they confirm,
-    # whatever another tab has made of the draft meanwhile.
-    answers = Answers.of({**_known(journey), **typed})
+    query, questionnaire, shown = page_query(), services().questionnaire, form_answers()
+    if any(name in request.form and name not in shown for name in questionnaire.names):
+        return redirect(query.here(problem=1, anchor="problem"), 303)
+    # The form carries the answers that the page showed: what a user saw is what they confirm,
+    # even if another tab has changed the draft meanwhile.
+    known = {**known_answers(query), **shown}
+    answers = questionnaire.answers(known)
     if answers is None:
-        return _to_open_step(_known(journey), journey)
-    return _saved(complete, answers, _way_out(journey))
+        return redirect(open_step_url(query, known, anchor="h"), 303)
+    return _save(services().profiles.complete, answers, _end_url(query))
+
+
+def _form(question: Question) -> type[QuestionForm]:
+    return question_form(question, services().settings.widget)
 
 
 def _problem() -> str | None:
-    """What went wrong with the form before: "1", a value that is no answer, or "stale", its age."""
-    problem = word("problem")
+    """What was wrong with the form before: "1", an unknown or missing answer; "stale", its age."""
+    problem = request.args.get("problem")
     return problem if problem in ("1", "stale") else None
 
 
-def _known(journey: Journey) -> dict[str, Answer]:
-    profile = identity().profile
-    draft = profile.answers.known() if profile else {}
-    return {**draft, **journey.answers}
+def _progress(step: int) -> Mapping[str, Any]:
+    return {"step": step, "steps": len(services().questionnaire) + 1, "problem": _problem()}
 
 
-def _to_open_step(known: Mapping[str, Answer], journey: Journey) -> Response:
-    """Send to the first unanswered question, or to review; what no row holds yet comes along."""
-    asked = first_unanswered(known)
-    carried = journey.knowing(known if identity().profile is None else journey.answers)
-    # After a form the focus belongs on the new heading; a first load must not take it from the
-    # page around a frame.
-    anchor = "h" if request.method == "POST" else None
-    if asked is None:
-        return redirect(carried.to("wizard.review", _anchor=anchor), 303)
-    return redirect(carried.to("wizard.question", slug=asked.slug, _anchor=anchor), 303)
-
-
-def _saved(save: Callable[..., object], answers: Answers, target: str) -> Response:
+def _save(save: Callable[[str, Answers], object], answers: Answers, target: str) -> Response:
     try:
-        save(parts().database, person().user_id, answers)
+        save(current_user().user_id, answers)
     except AlreadyOnboarded:
-        # Another tab or device was first; the profile shows what is saved, and says so.
-        return redirect(Journey.of_request().at_its_end().to("profile.page", already=1), 303)
-    except UserGone:
-        return redirect(Journey.of_request().at_its_end().to("signed_out.page", _anchor="h"), 303)
+        # Another tab or device was first. The profile shows what is stored, and says so.
+        target = page_query().without_answers().url_for("profile.page", already=1)
+    except UserDeleted:
+        target = page_query().without_answers().url_for("signed_out.page", anchor="h")
     return redirect(target, 303)
 
 
-def _way_out(journey: Journey) -> str:
+def _end_url(query: PageQuery) -> str:
     # In a frame the main site is around us already.
-    if journey.return_to and not is_framed():
-        return journey.return_to
-    return journey.next or journey.knowing({}).to("profile.page")
+    if query.return_to and not is_framed():
+        return query.without_answers().url_for("continue_page.page")
+    return query.next or query.with_answers({}).url_for("profile.page")
 
 
-def _back_from(asked: Question, known: Mapping[str, Answer], journey: Journey) -> str | None:
-    index = QUESTIONS.index(asked)
+def _back_url(question: Question, known: Mapping[str, str], query: PageQuery) -> str | None:
+    questions = services().questionnaire.questions
+    index = questions.index(question)
     if index > 0:
-        return journey.to("wizard.question", slug=QUESTIONS[index - 1].slug)
-    return journey.to("wizard.review") if Answers.of(known) else None
+        return query.url_for("wizard.question", question=questions[index - 1])
+    return None if services().questionnaire.missing(known) else query.url_for("wizard.review")

@@ -25,9 +25,9 @@ class Answer:
 
 
 def send(address: str, *pieces: bytes) -> list[Answer]:
-    """Send the bytes to the server at `address` and give every answer, in order.
+    """Send the bytes to the server at `address`; return every answer, in order.
 
-    Raises AssertionError when what comes back isn't a sequence of whole answers.
+    Raise AssertionError when what comes back isn't a sequence of whole answers.
     """
     parts = urlsplit(address)
     with socket.create_connection(("127.0.0.1", parts.port or 80), PATIENCE_S) as connection:
@@ -45,7 +45,7 @@ def send(address: str, *pieces: bytes) -> list[Answer]:
 
 
 def answers_in(received: bytes) -> list[Answer]:
-    """Cut what a server sent into its answers, by their Content-Length."""
+    """Split what a server sent into its answers, by their Content-Length."""
     answers = []
     while received:
         start = _STATUS.match(received)
@@ -65,6 +65,6 @@ def answers_in(received: bytes) -> list[Answer]:
 
 
 def request(method: str, target: str, lines: Sequence[str], body: bytes = b"") -> bytes:
-    """Give a request with these header lines, byte for byte as they stand here (ISO 8859-1)."""
+    """Return a request with these header lines, byte for byte as they stand here (ISO 8859-1)."""
     head = "\r\n".join([f"{method} {target} HTTP/1.1", *lines])
     return f"{head}\r\n\r\n".encode("latin-1") + body

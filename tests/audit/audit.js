@@ -1,4 +1,4 @@
-// Asks Lighthouse and the HTTP Observatory about each page, and gives what they say as JSON.
+// Has Lighthouse and the HTTP Observatory judge each page, and writes the results as JSON.
 // Takes on stdin {browser: {executable, args, env}, port, pages: [{name, language, path, status, headers}]}.
 
 import { existsSync, writeFileSync } from "node:fs";
@@ -18,8 +18,8 @@ const PRELOADED = fileURLToPath(
   new URL("../conf/hsts-preload.json", import.meta.resolve("@mdn/mdn-http-observatory")),
 );
 
-/** Give Lighthouse's two scores for a page, and what it found. */
-async function seen(browser, origin, { path, status, headers }) {
+/** Return Lighthouse's two scores for a page, and what it found. */
+async function judgeByLighthouse(browser, origin, { path, status, headers }) {
   const page = await browser.newPage();
   const flags = { logLevel: "error", ignoreStatusCode: true, extraHeaders: headers };
   const settings = { onlyCategories: ["accessibility", "best-practices"] };
@@ -40,10 +40,10 @@ async function seen(browser, origin, { path, status, headers }) {
   };
 }
 
-/** Give the Observatory's score and grade for a page, and what it found. Its own `scan` knows no port. */
-async function graded(port, { path, status, headers }) {
+/** Return the Observatory's score and grade for a page, and what it found. Its own `scan` knows no port. */
+async function judgeByObservatory(port, { path, status, headers }) {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  // No server speaks plain http here; the name is one that has none either.
+  // No server speaks plain http here.
   const answers = await retrieve("localhost", { httpsPort: port, httpPort: 1, path, headers: lines });
   if (answers.responses.auto?.status !== status || !answers.responses.auto.verified)
     throw new Error(`${path} answers ${answers.responses.auto?.status} where ${status} was to come`);
@@ -67,8 +67,10 @@ const browser = await launch({
 const rows = [];
 try {
   for (const page of pages) {
-    const [looks, headers] = [await seen(browser, `https://localhost:${port}`, page), await graded(port, page)];
-    rows.push({ name: page.name, language: page.language, ...looks, ...headers, failed: [...looks.failed, ...headers.failed] });
+    const seen = await judgeByLighthouse(browser, `https://localhost:${port}`, page);
+    const graded = await judgeByObservatory(port, page);
+    const failed = [...seen.failed, ...graded.failed];
+    rows.push({ name: page.name, language: page.language, ...seen, ...graded, failed });
     console.error(`${rows.length}/${pages.length} ${page.name}`);
   }
 } finally {

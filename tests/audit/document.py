@@ -1,7 +1,6 @@
-"""The table of `docs/audit.md`: what others say of our pages, never written by hand.
+"""Writes the table of Lighthouse and the HTTP Observatory in `docs/accessibility.md`, and the SBOM.
 
-`python -m tests.audit.document` (`make audit`) serves every kind of page over TLS, asks Lighthouse and
-MDN's HTTP Observatory about each, and lists what the app is made of (SBOM).
+`python -m tests.audit.document` (`make audit`) serves every kind of page over TLS and has both judge each.
 """
 
 import base64
@@ -13,11 +12,13 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import trustme
@@ -28,21 +29,22 @@ from devstack import browser, postgres
 from devstack.app import App
 from devstack.main_site import MainSite, node
 from devstack.processes import ROOT, free_port
-from onboarding.config import Settings
-from tests.visitor import Person, newcomer
+from onboarding.settings import Settings
+from tests.questionnaires import DEFAULT, insert_profile, some_answers
+from tests.users import User, create_user
 
 HERE = Path(__file__).parent
-DOCUMENT = ROOT / "docs" / "audit.md"
+DOCUMENT = ROOT / "docs" / "accessibility.md"
 BEGIN, END = "<!-- results: written by `make audit` -->", "<!-- end of results -->"
-MATERIALS = ROOT / "sbom.cdx.json"
+SBOM = ROOT / "sbom.cdx.json"
 
-# The bar: of 100, and of whatever the Observatory gives (its A+ begins at 100).
+# The least that a page may have: of 100, and of what the Observatory gives (its A+ begins at 100).
 LIGHTHOUSE, OBSERVATORY = 100, 130
 
 LANGUAGES = ("en", "ur")
 WIDGETS = ("select", "cards")
-QUESTION = "/onboarding/python-proficiency"
-BOTH = "python_proficiency=Advanced&developer_role=None"
+QUESTION = f"/onboarding/{DEFAULT.questions[0].slug}"
+ANSWERS = urlencode(some_answers())
 
 Row = dict[str, Any]
 """A page's name, its three figures, and the names of what failed."""
@@ -56,29 +58,28 @@ class TlsApp(App):
 
     @property
     def url(self) -> str:
-        """The app's own URL and origin."""
+        """Return the app's own URL and origin."""
         return f"https://localhost:{self.port}"
 
     def environment(self) -> dict[str, str]:
-        """The app's settings as environment variables."""
+        """Return the app's settings as environment variables."""
         pair = self.folder / "server.pem"
-        words = f"--certfile={pair} --keyfile={pair}"
-        return {**super().environment(), "GUNICORN_CMD_ARGS": words}
+        arguments = f"--certfile={pair} --keyfile={pair}"
+        return {**super().environment(), "GUNICORN_CMD_ARGS": arguments}
 
     def _missing(self) -> str | None:
-        trusting = ssl.create_default_context(cafile=self.folder / "authority.pem")
-        direct = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusting)
-        )
-        try:
-            with direct.open(f"{self.url}/readyz", timeout=5):
-                return None
-        except OSError as error:
-            return str(error)
+        context = ssl.create_default_context(cafile=self.folder / "authority.pem")
+        with closing(HTTPSConnection("localhost", self.port, timeout=5, context=context)) as https:
+            try:
+                https.request("GET", "/readyz")
+                answer = https.getresponse()
+            except OSError as error:
+                return str(error)
+            return None if answer.status == 200 else f"/readyz answers {answer.status}"
 
 
 def certify(folder: Path) -> str:
-    """Write a certificate for localhost; gives the hash of its key, by which Chromium trusts it."""
+    """Write a certificate for localhost; return the hash of its key, by which Chromium trusts it."""
     authority = trustme.CA()
     pair = authority.issue_cert("localhost")
     authority.cert_pem.write_to_path(folder / "authority.pem")
@@ -88,54 +89,45 @@ def certify(folder: Path) -> str:
     return base64.b64encode(hashlib.sha256(public).digest()).decode()
 
 
-def pages(new: Person, done: Person, language: str, widget: str) -> Iterator[Row]:
-    """Give the pages of the app with one widget in one language: those without any in one app only."""
-    kinds = [
-        (f"question, {widget}", QUESTION, 200, new),
-        (f"question with an error, {widget}", f"{QUESTION}?problem=1", 200, new),
-    ]
-    if widget == WIDGETS[0]:
-        kinds += [
-            ("review", f"/onboarding/review?{BOTH}", 200, new),
-            ("profile", "/profile", 200, done),
-            ("signed out", "/signed-out", 401, None),
-            ("not found", "/nowhere", 404, new),
-        ]
-    for name, path, status, person in kinds:
-        yield {
-            "name": name,
-            "language": language,
-            "path": f"{path}{'&' if '?' in path else '?'}lang={language}",
-            "status": status,
-            "headers": {"Cookie": person.cookie} if person else {},
-        }
+def pages(new: User, done: User, language: str, widget: str) -> Iterator[Row]:
+    """Return the pages of one app in one language; those without a widget for the first app only."""
+    for name, path, status, user in (
+        (f"question, {widget}", f"{QUESTION}?", 200, new),
+        (f"question with an error, {widget}", f"{QUESTION}?problem=1&", 200, new),
+        ("review", f"/onboarding/review?{ANSWERS}&", 200, new),
+        ("profile", "/profile?", 200, done),
+        ("signed out", "/signed-out?", 401, None),
+        ("not found", "/nowhere?", 404, new),
+    ):
+        if widget == WIDGETS[0] or path.startswith(QUESTION):
+            headers = {"Cookie": user.cookie} if user else {}
+            page = {"name": name, "language": language, "status": status, "headers": headers}
+            yield {**page, "path": f"{path}lang={language}"}
 
 
-def ask(app: TlsApp, key_hash: str, to_ask: list[Row]) -> list[Row]:
-    """Let the two look at each page of a running app."""
+def judge(app: TlsApp, key_hash: str, pages: list[Row]) -> list[Row]:
+    """Have both judge each page of a running app."""
     found = browser.find()
-    arguments = [*browser.ARGUMENTS, f"--ignore-certificate-errors-spki-list={key_hash}"]
-    if not found.sandbox:
-        arguments.append("--no-sandbox")
+    sandbox = [] if found.sandbox else ["--no-sandbox"]
+    trust = f"--ignore-certificate-errors-spki-list={key_hash}"
     chromium = {
         "executable": str(found.executable) if found.executable else None,
-        "args": arguments,
+        "args": [*browser.ARGUMENTS, trust, *sandbox],
         "env": found.environment,
     }
     done = subprocess.run(
         [node(), HERE / "audit.js"],
-        input=json.dumps({"browser": chromium, "port": app.port, "pages": to_ask}),
+        input=json.dumps({"browser": chromium, "port": app.port, "pages": pages}),
         env={**os.environ, "NODE_EXTRA_CA_CERTS": str(app.folder / "authority.pem")},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    rows: list[Row] = json.loads(done.stdout)
-    return rows
+    return json.loads(done.stdout)
 
 
-def look() -> list[Row]:
-    """Serve every kind of page in each language and with each widget, and ask about it."""
+def judge_all() -> list[Row]:
+    """Serve every kind of page in each language and with each widget, and have it judged."""
     rows: list[Row] = []
     with postgres.temporary() as server, tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -148,30 +140,23 @@ def look() -> list[Row]:
             MainSite(free_port(), url, secret, app.url).migrate(folder / "site.log")
             app.migrate(folder / "migrate.log")
             cookie = Settings.from_environ(app.environment()).session_cookie
-            new, done = newcomer(url, cookie), newcomer(url, cookie)
+            new, done = create_user(url, cookie), create_user(url, cookie)
             with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute(
-                    "INSERT INTO user_profile"
-                    " (user_id, python_proficiency, developer_role, is_onboarded)"
-                    " VALUES (%s, 'Advanced', 'None', TRUE)",
-                    (done.user_id,),
-                )
+                insert_profile(connection, done.id, some_answers(), is_onboarded=True)
+            listed = [page for language in LANGUAGES for page in pages(new, done, language, widget)]
             with app.start(folder / "app.log"):
-                of_all = [
-                    page for language in LANGUAGES for page in pages(new, done, language, widget)
-                ]
-                rows += ask(app, key_hash, of_all)
+                rows += judge(app, key_hash, listed)
     return sorted(rows, key=lambda row: LANGUAGES.index(row["language"]))
 
 
 def is_below(row: Row) -> bool:
-    """Tell whether a page misses the bar."""
+    """Return whether a page has less than it may."""
     lighthouse = min(row["accessibility"], row["practices"])
     return lighthouse < LIGHTHOUSE or row["score"] < OBSERVATORY
 
 
 def table(rows: list[Row]) -> str:
-    """Give the text between the document's markers; its last line is the figure."""
+    """Return the text between the document's markers; its last line is the figure."""
     lines = [
         "| page | language | Lighthouse: accessibility | Lighthouse: best practices | Observatory | failed |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -186,22 +171,22 @@ def table(rows: list[Row]) -> str:
     return "\n".join([*lines, "", f"At the bar: {fine} of {len(rows)} pages."])
 
 
-def list_materials() -> int:
-    """Write what the app is made of, from the lock, as CycloneDX; gives the number of packages."""
+def write_sbom() -> int:
+    """Write what the app is made of, from the lock, as CycloneDX; return the number of packages."""
     program = Path(sys.executable).parent / "cyclonedx-py"
-    lock = ROOT / "requirements" / "app.txt"
-    words = ["requirements", lock, "--pyproject", ROOT / "pyproject.toml", "--output-reproducible"]
-    subprocess.run([program, *words, "--short-PURLs", "-o", MATERIALS], cwd=ROOT, check=True)
-    return len(json.loads(MATERIALS.read_text())["components"])
+    files = ["requirements/app.txt", "--pyproject", "pyproject.toml", "-o", SBOM]
+    options = ["--output-reproducible", "--short-PURLs"]
+    subprocess.run([program, "requirements", *files, *options], cwd=ROOT, check=True)
+    return len(json.loads(SBOM.read_text())["components"])
 
 
 def main() -> int:
-    """Look, write what was found, and give 1 where any page misses the bar."""
-    rows = look()
+    """Judge all pages and write the table; return 1 where any page has less than it may."""
+    rows = judge_all()
     found = table(rows)
     head, _, rest = DOCUMENT.read_text().partition(BEGIN)
     DOCUMENT.write_text(f"{head}{BEGIN}\n\n{found}\n\n{END}{rest.partition(END)[2]}")
-    print(f"{MATERIALS.name}: {list_materials()} packages", found, sep="\n\n")
+    print(f"{SBOM.name}: {write_sbom()} packages", found, sep="\n\n")
     return int(any(map(is_below, rows)))
 
 

@@ -1,12 +1,12 @@
-"""The main site that a test tells what to answer."""
+"""A main site whose answers a test sets."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.betterauth.told_site import Site
+from tests.betterauth.fake_site import FakeSite
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    yield from Site().run()
+def site() -> Iterator[FakeSite]:
+    yield from FakeSite().run()

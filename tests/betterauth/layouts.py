@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from psycopg import sql
 
 from onboarding.betterauth.schema import SESSION_FIELDS, USER_FIELDS, TableNames
-from tests.places import Place
+from tests.schemas import Schema
 
 ID_DEFAULTS = {
     "text": "DEFAULT CAST(gen_random_uuid() AS text)",
@@ -42,13 +42,26 @@ class Layout:
         )
         return TableNames("", self.user, self.session, *columns)
 
+    def field_settings(self) -> dict[str, str]:
+        """Return the app's settings that name the renamed columns."""
+        variables = {
+            "BETTER_AUTH_USER_FIELDS": USER_FIELDS,
+            "BETTER_AUTH_SESSION_FIELDS": SESSION_FIELDS,
+        }
+        return {
+            variable: ",".join(
+                f"{name}={self.renamed[name]}" for name in fields if name in self.renamed
+            )
+            for variable, fields in variables.items()
+        }
+
     def column(self, field: str) -> str:
         if field in self.renamed:
             return self.renamed[field]
         return re.sub(r"([A-Z])", r"_\1", field).lower() if self.snake_case else field
 
     def now(self) -> str:
-        """The present as the main site writes it: an instant, or UTC without saying so."""
+        """Return SQL for the present as the main site writes it: an instant, or naive UTC."""
         return "now()" if "with time" in self.time_type else "timezone('utc', now())"
 
     def ddl(self) -> str:
@@ -76,26 +89,26 @@ class Layout:
 
     def sign_in(
         self,
-        place: Place,
+        schema: Schema,
         *,
         expires_in: str = "1 hour",
         ban_expires_in: str | None = None,
         impersonated_by: str | None = None,
         **fields: object,
     ) -> tuple[str, str]:
-        """Make a person with a session as the main site would; gives user id and token.
+        """Create a user with a session as the main site would; return user id and token.
 
         `fields` are further fields of the user. Times are intervals from now.
         """
         email, token = f"{secrets.token_hex(8)}@example.test", secrets.token_hex(16)
         user = {"name": "Ada Lovelace", "email": email, **fields}
-        [(user_id,)] = place.sql(
+        [(user_id,)] = schema.sql(
             f"INSERT INTO {_escaped(self.user)} ({self._columns(user)})"
             f" VALUES ({_marks(user)}) RETURNING CAST(id AS text)",
             *user.values(),
         )
         if ban_expires_in is not None:
-            place.sql(
+            schema.sql(
                 f"UPDATE {_escaped(self.user)} SET {_escaped(self.column('banExpires'))} ="
                 f" {self.now()} + CAST(%s AS interval) WHERE CAST(id AS text) = %s",
                 *(ban_expires_in, user_id),
@@ -103,7 +116,7 @@ class Layout:
         session = {"token": token, "userId": user_id}
         if impersonated_by is not None:
             session["impersonatedBy"] = impersonated_by
-        place.sql(
+        schema.sql(
             f"INSERT INTO {_escaped(self.session)}"
             f" ({self._columns({**session, 'expiresAt': None})})"
             f" VALUES ({_marks(session)}, {self.now()} + CAST(%s AS interval))",
@@ -112,15 +125,15 @@ class Layout:
         return user_id, token
 
     def expire(self, shift: str) -> str:
-        """Give the statement that lets every session expire at `shift` from now."""
+        """Return the statement that makes every session expire at `shift` from now."""
         column = _quoted(self.column("expiresAt"))
         return f"UPDATE {_escaped(self.session)} SET {column} = {self.now()} + interval '{shift}'"
 
-    def delete_everybody(self) -> str:
+    def delete_users(self) -> str:
         return f"DELETE FROM {_quoted(self.user)}"
 
     def crowd(self, size: int) -> str:
-        """Give the statements that sign so many people in, the first with the token crowd-1."""
+        """Return the statements that sign so many people in, the first with the token crowd-1."""
         user, session = _quoted(self.user), _quoted(self.session)
         expires_at, user_id = _quoted(self.column("expiresAt")), _quoted(self.column("userId"))
         return f"""

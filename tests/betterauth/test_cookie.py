@@ -1,15 +1,12 @@
 """The session cookie: what verifies, and what doesn't."""
 
-import secrets
-from urllib.parse import quote
-
 import pytest
 
 from onboarding.betterauth.cookie import AmbiguousSession, SessionCookie
-from tests.betterauth.worked_cookie import COOKIE, NAME, SECRET, SIGNATURE, TOKEN
+from tests.betterauth.example_cookie import COOKIE, NAME, SECRET, SIGNATURE, TOKEN
 
 # Real or independently computed for better-auth 1.7.25: secret, value as sent, token.
-WORKED = {
+REAL = {
     "as sent": (SECRET, f"{TOKEN}.jGZfk9YnouyUoKDLvBfhP797R8SkAI6FXSKhvTKBN%2B4%3D", TOKEN),
     "a token with dots": (
         SECRET,
@@ -34,25 +31,17 @@ WORKED = {
 }
 
 
-@pytest.mark.parametrize(("secret", "value", "token"), WORKED.values(), ids=WORKED)
-def test_a_worked_example_gives_its_token(secret: str, value: str, token: str) -> None:
+@pytest.mark.parametrize(("secret", "value", "token"), REAL.values(), ids=REAL)
+def test_a_real_cookie_gives_its_token(secret: str, value: str, token: str) -> None:
     assert SessionCookie(NAME, secret).token(f"{NAME}={value}") == token
-
-
-def test_the_worked_signature_is_made_letter_for_letter() -> None:
-    assert COOKIE.sign(TOKEN) == SIGNATURE
-
-
-@pytest.mark.parametrize("secret", [example[0] for example in WORKED.values()][3:])
-def test_a_cookie_of_another_secret_gives_none(secret: str) -> None:
-    assert SessionCookie(NAME, secret).token(f"{NAME}={TOKEN}.{SIGNATURE}") is None
 
 
 def test_two_different_valid_cookies_are_ambiguous_wherever_they_stand() -> None:
     one, other = (f"{NAME}={token}.{COOKIE.sign(token)}" for token in ("mine", "theirs"))
     for header in (f"{one}; {other}", f"{other}; a=b; {one}", f"{one}; {one}; {other}"):
-        with pytest.raises(AmbiguousSession):
+        with pytest.raises(AmbiguousSession) as refusal:
             COOKIE.token(header)
+        assert not {"mine", "theirs"} & set(str(refusal.value).split())
 
 
 def test_one_valid_cookie_among_many_bad_ones_is_taken() -> None:
@@ -60,12 +49,6 @@ def test_one_valid_cookie_among_many_bad_ones_is_taken() -> None:
     for place in range(len(bad) + 1):
         pairs = [*bad[:place], f"{NAME}={TOKEN}.{SIGNATURE}", *bad[place:]]
         assert COOKIE.token("; ".join(pairs)) == TOKEN
-
-
-def test_a_valid_cookie_of_another_name_plays_no_part() -> None:
-    other = f"{NAME}2=theirs.{COOKIE.sign('theirs')}"
-    assert COOKIE.token(f"{other}; {NAME}={TOKEN}.{SIGNATURE}") == TOKEN
-    assert COOKIE.token(other) is None
 
 
 @pytest.mark.parametrize("name", ["__Secure-better-auth.session_token", "__Host-acme_sid", "acme"])
@@ -90,23 +73,11 @@ def test_a_header_without_the_cookie_gives_none(header: str | None) -> None:
     assert COOKIE.token(header) is None
 
 
-@pytest.mark.parametrize(
-    "token",
-    ["with\x00nul", "\x00", "lone\ud800surrogate", "\udcff"],
-    ids=["NUL", "only NUL", "lone surrogate", "surrogate escape"],
-)
-def test_a_token_that_no_database_can_hold_gives_none(token: str) -> None:
+@pytest.mark.parametrize("token", ["", "with\x00nul", "lone\ud800surrogate"], ids=ascii)
+def test_an_empty_token_and_one_that_no_database_can_hold_give_none(token: str) -> None:
     signature = COOKIE.sign(token) if token.isascii() else SIGNATURE
     assert COOKIE.token(f"{NAME}={token}.{signature}") is None
     assert COOKIE.token(f"{NAME}={token}.{signature}; {NAME}={TOKEN}.{SIGNATURE}") == TOKEN
-
-
-def test_an_empty_token_is_none_even_when_it_is_signed() -> None:
-    assert COOKIE.token(f"{NAME}=.{COOKIE.sign('')}") is None
-
-
-def test_an_encoded_nul_is_still_a_nul() -> None:
-    assert COOKIE.token(f"{NAME}=%00.{quote(COOKIE.sign(chr(0)), safe='')}") is None
 
 
 def test_a_byte_outside_ascii_makes_a_forgery_and_no_error() -> None:
@@ -120,30 +91,14 @@ def test_a_byte_outside_ascii_makes_a_forgery_and_no_error() -> None:
         assert COOKIE.token(f"{stray}={stray}; {NAME}={TOKEN}.{SIGNATURE}; x={stray}") == TOKEN
 
 
-def test_an_encoded_token_outside_ascii_is_read_as_utf_8() -> None:
-    token = "žluťoučký-🐎"
-    assert COOKIE.token(f"{NAME}={quote(f'{token}.{COOKIE.sign(token)}', safe='')}") == token
-
-
-@pytest.mark.parametrize("length", [1, 31, 32, 33, 64, 200, 4000])
-def test_a_token_of_any_length_comes_back_as_it_was_signed(length: int) -> None:
-    token = secrets.token_hex(length)[:length]
-    assert COOKIE.token(f"{NAME}={quote(f'{token}.{COOKIE.sign(token)}', safe='')}") == token
-
-
 LONG = 32 * 1024
 LONG_HEADERS = {
     "one long value": f"{NAME}=" + "A" * LONG,
     "a long token": f"{NAME}={'A' * LONG}.{SIGNATURE}",
-    "a long signature": f"{NAME}={TOKEN}.{'A' * LONG}",
-    "dots": f"{NAME}=" + "." * LONG,
     "percent signs": f"{NAME}=" + "%" * LONG,
     "encoded bytes": f"{NAME}=" + "%41" * (LONG // 3),
-    "quotes": f"{NAME}=" + '"' * LONG,
     "semicolons": ";" * LONG,
-    "equals signs": f"{NAME}" + "=" * LONG,
     "many forgeries": f"{NAME}={'A' * 32}.{'A' * 43}=; " * (LONG // 110),
-    "no end of a name": "a" * LONG,
 }
 
 
@@ -156,10 +111,3 @@ def test_a_long_header_proves_nothing_and_hides_nothing(header: str) -> None:
 def test_the_secret_is_in_no_text_about_the_cookie() -> None:
     assert NAME in repr(COOKIE)
     assert SECRET not in f"{COOKIE!r} {COOKIE}"
-
-
-def test_the_refusal_of_two_sessions_tells_neither() -> None:
-    header = "; ".join(f"{NAME}={token}.{COOKIE.sign(token)}" for token in ("mine", "theirs"))
-    with pytest.raises(AmbiguousSession) as refusal:
-        COOKIE.token(header)
-    assert not {"mine", "theirs"} & set(str(refusal.value).split())

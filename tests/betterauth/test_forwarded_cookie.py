@@ -3,7 +3,7 @@
 import pytest
 
 from onboarding.betterauth.cookie import AmbiguousSession, ForwardedCookie
-from tests.betterauth.told_site import COOKIE, NAME, SECRET, SIGNER, signed
+from tests.betterauth.fake_site import COOKIE, NAME, SECRET, SIGNER, signed
 
 
 def test_without_a_secret_the_form_is_all_that_counts() -> None:
@@ -12,14 +12,14 @@ def test_without_a_secret_the_form_is_all_that_counts() -> None:
     for value in ("", "t", "t.", f".{'A' * 43}=", f"t.{'A' * 43}", f"t%00.{'A' * 43}="):
         assert COOKIE.token(f"{NAME}={value}") is None
     assert COOKIE.token(None) is None
-    assert not COOKIE.is_foreign(f"{NAME}=t.{'A' * 43}=")
+    assert not COOKIE.has_unverified(f"{NAME}=t.{'A' * 43}=")
 
 
 def test_with_a_secret_a_forged_one_is_refused_without_a_question() -> None:
     cookie = ForwardedCookie(NAME, SIGNER)
     assert cookie.token(f"{NAME}={signed('t')}") == signed("t")
     assert cookie.token(f"{NAME}=t.{'A' * 43}=") is None
-    assert cookie.is_foreign(f"{NAME}=t.{'A' * 43}=")
+    assert cookie.has_unverified(f"{NAME}=t.{'A' * 43}=")
     # Of two the one that is ours, whatever a sibling has planted.
     assert cookie.token(f"{NAME}=t.{'A' * 43}=; {NAME}={signed('t')}") == signed("t")
 

@@ -6,40 +6,50 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from devstack.processes import free_port
-from onboarding.betterauth.endpoints import get_session_url
 from onboarding.betterauth.get_session import (
     GetSession,
-    MainSiteSilent,
+    MainSiteError,
+    get_session_url,
     trusts_environment,
 )
 from onboarding.betterauth.session import SignedIn
-from tests.betterauth.told_site import ADA, COOKIE, NAME, SIGNER, Site, says, session_of, signed
-from tests.conftest import Stage
-from tests.visitor import Person
+from tests.betterauth.fake_site import (
+    COOKIE,
+    NAME,
+    SIGNED_IN,
+    SIGNER,
+    TIMEOUT_S,
+    FakeSite,
+    json_answer,
+    session_body,
+    signed,
+)
+from tests.conftest import Environment
+from tests.users import User
 
 
 def test_the_real_main_site_tells_who_is_signed_in_and_that_they_are_no_more(
-    stage: Stage, real_ada: Person
+    environment: Environment, signed_up_user: User
 ) -> None:
-    url = f"{stage.site.url}/api/auth/get-session"
-    with closing(GetSession(url, COOKIE, cache_s=0)) as asks:
-        asks.check()
-        token = COOKIE.token(real_ada.cookie)
+    url = f"{environment.main_site.url}/api/auth/get-session"
+    with closing(GetSession(url, COOKIE, cache_s=0)) as client:
+        client.check(TIMEOUT_S)
+        token = COOKIE.token(signed_up_user.cookie)
         assert token is not None
-        assert asks.signed_in(token) == SignedIn(
-            real_ada.user_id, real_ada.name, real_ada.email, False, False, False
+        assert client.signed_in(token, TIMEOUT_S) == SignedIn(
+            signed_up_user.id, signed_up_user.name, signed_up_user.email, False, False, False
         )
         # The same token under another secret's signature is nobody's.
-        assert asks.signed_in(signed(real_ada.token)) is None
-        stage.sql("DELETE FROM session WHERE token = %s", real_ada.token)
-        assert asks.signed_in(token) is None
+        assert client.signed_in(signed(signed_up_user.token), TIMEOUT_S) is None
+        environment.sql("DELETE FROM session WHERE token = %s", signed_up_user.token)
+        assert client.signed_in(token, TIMEOUT_S) is None
 
 
-def test_the_question_carries_the_one_cookie_and_asks_for_the_truth_alone(site: Site) -> None:
+def test_the_question_carries_the_one_cookie_and_asks_for_the_truth_alone(site: FakeSite) -> None:
     token = COOKIE.token(f"other=1; {NAME}={quote(signed('a b;c'))}; better-auth.session_data=x")
     assert token is not None
-    site.asks().signed_in(token)
-    [(path, cookie)] = site.asked
+    site.client().signed_in(token, TIMEOUT_S)
+    [(path, cookie)] = site.requests
     assert urlsplit(path).path == "/api/auth/get-session"
     assert parse_qs(urlsplit(path).query) == {
         "disableCookieCache": ["true"],
@@ -49,17 +59,19 @@ def test_the_question_carries_the_one_cookie_and_asks_for_the_truth_alone(site: 
     assert COOKIE.token(cookie) == token
 
 
-def test_what_is_set_for_one_visitor_never_travels_with_the_next(site: Site) -> None:
-    site.answer = lambda _: says(None, **{"Set-Cookie": "better-auth.session_data=ada; Path=/"})
-    asks = site.asks()
+def test_what_is_set_for_one_visitor_never_travels_with_the_next(site: FakeSite) -> None:
+    site.answer = lambda _: json_answer(
+        None, **{"Set-Cookie": "better-auth.session_data=ada; Path=/"}
+    )
+    client = site.client()
     for token in ("ada", "grace"):
-        asks.signed_in(signed(token))
-    assert [cookie.count("=") for _, cookie in site.asked] == [1, 1]
-    assert [COOKIE.token(cookie) for _, cookie in site.asked] == [signed("ada"), signed("grace")]
+        client.signed_in(signed(token), TIMEOUT_S)
+    assert [cookie.count("=") for _, cookie in site.requests] == [1, 1]
+    assert [COOKIE.token(cookie) for _, cookie in site.requests] == [signed("ada"), signed("grace")]
 
 
-SOMEBODY = {
-    "plain": ({}, {}, ADA),
+USERS = {
+    "plain": ({}, {}, SIGNED_IN),
     "no name, no e-mail": (
         {"name": None, "email": None},
         {},
@@ -72,31 +84,26 @@ SOMEBODY = {
     ),
     "banned for good": ({"banned": True, "banExpires": None}, {}, "banned"),
     "banned until tomorrow": ({"banned": True, "banExpires": "2999-01-01T00:00:00Z"}, {}, "banned"),
-    "ban over": ({"banned": True, "banExpires": "2001-01-01T00:00:00.000Z"}, {}, ADA),
-    "ban NULL": ({"banned": None, "banExpires": "2999-01-01T00:00:00Z"}, {}, ADA),
+    "ban over": ({"banned": True, "banExpires": "2001-01-01T00:00:00.000Z"}, {}, SIGNED_IN),
+    "ban NULL": ({"banned": None, "banExpires": "2999-01-01T00:00:00Z"}, {}, SIGNED_IN),
     "a guest": ({"isAnonymous": True}, {}, "anonymous"),
-    "an administrator behind it": ({}, {"impersonatedBy": "u2"}, "impersonated"),
-    "nobody behind it": ({}, {"impersonatedBy": None}, ADA),
+    "impersonated": ({}, {"impersonatedBy": "u2"}, "impersonated"),
+    "not impersonated": ({}, {"impersonatedBy": None}, SIGNED_IN),
     "a name that no page can hold": (
         {"name": "A\ud800da"},
         {},
         SignedIn("u1", "A?da", "ada@example.test", False, False, False),
     ),
-    "a time beyond time": ({"banExpires": "0001-01-01T00:00:00+23:00"}, {}, ADA),
-    "the token kept back": ({}, {"token": None}, "silent"),
+    "a time beyond time": ({"banExpires": "0001-01-01T00:00:00+23:00"}, {}, SIGNED_IN),
 }
 
 
-@pytest.mark.parametrize(("user", "session", "expected"), SOMEBODY.values(), ids=SOMEBODY)
+@pytest.mark.parametrize(("user", "session", "expected"), USERS.values(), ids=USERS)
 def test_an_answer_is_read_as_the_tables_are(
-    site: Site, user: dict, session: dict, expected: object
+    site: FakeSite, user: dict, session: dict, expected: object
 ) -> None:
-    site.answer = lambda _: says(session_of("t", user=user, session=session))
-    if expected == "silent":
-        with pytest.raises(MainSiteSilent, match="another session"):
-            site.asks().signed_in(signed("t"))
-        return
-    seen = site.asks().signed_in(signed("t"))
+    site.answer = lambda _: json_answer(session_body("t", user=user, session=session))
+    seen = site.client().signed_in(signed("t"), TIMEOUT_S)
     if isinstance(expected, str):
         assert seen is not None
         assert getattr(seen, expected) is True
@@ -104,7 +111,7 @@ def test_an_answer_is_read_as_the_tables_are(
         assert seen == expected
 
 
-NOBODY = {
+NO_USER = {
     "null": None,
     "{}": {},
     "no user": {"session": {"token": "t", "userId": "u1"}, "user": None},
@@ -114,54 +121,49 @@ NOBODY = {
 }
 
 
-@pytest.mark.parametrize("body", NOBODY.values(), ids=NOBODY)
-def test_without_a_session_and_a_user_nobody_is_signed_in(site: Site, body: object) -> None:
-    site.answer = lambda _: says(body)
-    assert site.asks().signed_in(signed("t")) is None
+@pytest.mark.parametrize("body", NO_USER.values(), ids=NO_USER)
+def test_without_a_session_and_a_user_nobody_is_signed_in(site: FakeSite, body: object) -> None:
+    site.answer = lambda _: json_answer(body)
+    assert site.client().signed_in(signed("t"), TIMEOUT_S) is None
 
 
+PAGE = {"Content-Type": "text/html"}
 SILENT = {
-    "429": (says({"message": "Too many requests"}, 429), "rate limit"),
-    "500": (says(None, 500), "answers 500"),
-    "503": (says(None, 503), "answers 503"),
-    "401": (says(None, 401), "answers 401"),
-    "404": (says(None, 404), "answers 404"),
+    "429": (json_answer({"message": "Too many requests"}, 429), "rate limit"),
+    **{f"{s}": (json_answer(None, s), f"answers {s}") for s in (500, 503, 401, 404)},
     "a redirect": ((302, {"Location": "/elsewhere", "Content-Length": "0"}, b""), "answers 302"),
-    "a page": ((200, {"Content-Type": "text/html"}, b"<h1>Hello</h1>"), "isn't JSON"),
-    "nothing": ((200, {}, b""), "isn't JSON"),
-    "half of it": ((200, {}, b'{"session": {'), "isn't JSON"),
-    "no text": ((200, {}, b"\xff\xfe\x00"), "isn't JSON"),
-    "somebody else's session": (says(session_of("other")), "another session"),
-    "somebody else's user": (says(session_of("t", user={"id": "u2"})), "not its user's"),
-    "no user id": (says(session_of("t", user={"id": None}, session={"userId": "u1"})), "not its"),
-    "no ids at all": (
-        says(session_of("t", user={"id": None}, session={"userId": None})),
-        "not its",
-    ),
-    "an id that is none": (
-        says(session_of("t", user={"id": True}, session={"userId": True})),
-        "not",
-    ),
+    **{
+        ascii(body[:12]): ((200, PAGE, body), "isn't JSON")
+        for body in (b"<h1>Hello</h1>", b"", b'{"session": {', b"\xff\xfe\x00", b"[" * 60_000)
+    },
     "endless": ((200, {}, b"[" + b" " * 70_000 + b"]"), "more than any session"),
-    "deep": ((200, {}, b"[" * 60_000), "isn't JSON"),
+    "another session": (json_answer(session_body("other")), "another session"),
+    "no token": (json_answer(session_body("t", session={"token": None})), "another session"),
+    **{
+        f"user {user}, session of {owner}": (
+            json_answer(session_body("t", user={"id": user}, session={"userId": owner})),
+            "doesn't belong to its user",
+        )
+        for user, owner in (("u2", "u1"), (None, "u1"), (None, None), (True, True))
+    },
 }
 
 
 @pytest.mark.parametrize(("answer", "reason"), SILENT.values(), ids=SILENT)
 def test_anything_but_a_plain_answer_signs_nobody_out(
-    site: Site, answer: tuple, reason: str
+    site: FakeSite, answer: tuple, reason: str
 ) -> None:
     site.answer = lambda _: answer
-    asks = site.asks()
+    client = site.client()
     for _ in range(2):
-        with pytest.raises(MainSiteSilent, match=reason) as silent:
-            asks.signed_in(signed("t"))
+        with pytest.raises(MainSiteError, match=reason) as silent:
+            client.signed_in(signed("t"), TIMEOUT_S)
         assert signed("t") not in str(silent.value)
         assert SIGNER.sign("t") not in str(silent.value)
     # Not kept either: the next request may have more luck.
-    assert len(site.asked) == 2
-    site.answer = lambda _: says(session_of("t"))
-    assert asks.signed_in(signed("t")) == ADA
+    assert len(site.requests) == 2
+    site.answer = lambda _: json_answer(session_body("t"))
+    assert client.signed_in(signed("t"), TIMEOUT_S) == SIGNED_IN
 
 
 @pytest.mark.parametrize(
@@ -175,43 +177,43 @@ def test_anything_but_a_plain_answer_signs_nobody_out(
     ],
 )
 def test_a_rate_limit_says_when_to_ask_again(
-    site: Site, header: str, value: str, wait: int | None
+    site: FakeSite, header: str, value: str, wait: int | None
 ) -> None:
-    site.answer = lambda _: says({}, 429, **{header: value})
-    with pytest.raises(MainSiteSilent) as silent:
-        site.asks().signed_in(signed("t"))
+    site.answer = lambda _: json_answer({}, 429, **{header: value})
+    with pytest.raises(MainSiteError) as silent:
+        site.client().signed_in(signed("t"), TIMEOUT_S)
     assert silent.value.retry_after_s == wait
 
 
 def test_a_cookie_never_goes_through_a_proxy_in_the_clear(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: FakeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(variable, f"http://127.0.0.1:{free_port()}")
-    asks = site.asks()
-    assert asks.signed_in(signed("t")) is None
-    asks.check()
-    assert len(site.asked) == 2
+    client = site.client()
+    assert client.signed_in(signed("t"), TIMEOUT_S) is None
+    client.check(TIMEOUT_S)
+    assert len(site.requests) == 2
     assert trusts_environment("https://www.example.com")
 
 
 @pytest.mark.parametrize(
     ("answer", "fault"),
     [
-        (says(None), None),
-        (says(None, 404), "answers 404"),
+        (json_answer(None), None),
+        (json_answer(None, 404), "answers 404"),
         ((200, {}, b"<html>"), "isn't JSON"),
-        (says(session_of("t")), "to nobody in particular"),
+        (json_answer(session_body("t")), "for a request without one"),
     ],
 )
-def test_the_check_asks_as_nobody(site: Site, answer: tuple, fault: str | None) -> None:
+def test_the_check_asks_as_nobody(site: FakeSite, answer: tuple, fault: str | None) -> None:
     site.answer = lambda _: answer
     if fault is None:
-        site.asks().check()
+        site.client().check(TIMEOUT_S)
     else:
-        with pytest.raises(MainSiteSilent, match=fault):
-            site.asks().check()
-    assert [cookie for _, cookie in site.asked] == [""]
+        with pytest.raises(MainSiteError, match=fault):
+            site.client().check(TIMEOUT_S)
+    assert [cookie for _, cookie in site.requests] == [""]
 
 
 @pytest.mark.parametrize(

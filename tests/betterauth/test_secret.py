@@ -10,8 +10,7 @@ from devstack.main_site import DIRECTORY, node
 from onboarding.betterauth.cookie import SessionCookie
 from onboarding.betterauth.secret import (
     PUBLIC_DEFAULT_SECRET,
-    SHORTEST_SECRET,
-    SecretFault,
+    SecretError,
     session_cookie_name,
     signing_secret,
 )
@@ -28,7 +27,6 @@ SIGNING = {
     ),
     "an empty list doesn't": ({"BETTER_AUTH_SECRETS": "", "BETTER_AUTH_SECRET": TWO}, TWO),
     "an entry is trimmed": ({"BETTER_AUTH_SECRETS": f"  3 : {ONE}  , 1:{TWO}"}, ONE),
-    "an entry may hold colons": ({"BETTER_AUTH_SECRETS": f"1:{ONE}:{TWO}"}, f"{ONE}:{TWO}"),
     "a plain one is never trimmed": ({"BETTER_AUTH_SECRET": f"  {ONE} "}, f"  {ONE} "),
     "a plain one is never split": (
         {"BETTER_AUTH_SECRET": f"1:{ONE},2:{TWO}"},
@@ -47,16 +45,12 @@ def test_the_secret_in_force_is_found(environ: Mapping[str, str], secret: str) -
 # What the environment holds, and a word of the fault.
 FAULTY = {
     "none": ({}, "BETTER_AUTH_SECRET is missing"),
-    "an empty one": ({"BETTER_AUTH_SECRET": ""}, "BETTER_AUTH_SECRET is missing"),
-    "the name of another library": ({"AUTH_SECRET": ONE}, "BETTER_AUTH_SECRET is missing"),
     "one character short": ({"BETTER_AUTH_SECRET": "s3cr3t-" * 4 + "abc"}, "this has 31"),
     "the public default": ({"BETTER_AUTH_SECRET": PUBLIC_DEFAULT_SECRET}, "public default"),
     "no UTF-8": ({"BETTER_AUTH_SECRET": ONE + "\udcff"}, "must be UTF-8"),
     "a list without versions": ({"BETTER_AUTH_SECRETS": f"{ONE},{TWO}"}, "malformed"),
     "a list without a version in front": ({"BETTER_AUTH_SECRETS": f":{ONE}"}, "malformed"),
-    "a list with a blank version": ({"BETTER_AUTH_SECRETS": f"  :{ONE},1:{TWO}"}, "malformed"),
     "a list with an empty first entry": ({"BETTER_AUTH_SECRETS": f",1:{ONE}"}, "malformed"),
-    "a blank list": ({"BETTER_AUTH_SECRETS": "  "}, "malformed"),
     "a list with an empty first secret": (
         {"BETTER_AUTH_SECRETS": f"2:,1:{ONE}"},
         "BETTER_AUTH_SECRETS is missing",
@@ -64,10 +58,6 @@ FAULTY = {
     "a list with a short first secret": (
         {"BETTER_AUTH_SECRETS": f"2:hunter2,1:{ONE}", "BETTER_AUTH_SECRET": TWO},
         "BETTER_AUTH_SECRETS is too short: at least 32 characters are needed, this has 7",
-    ),
-    "a list with the public default first": (
-        {"BETTER_AUTH_SECRETS": f"2:{PUBLIC_DEFAULT_SECRET},1:{ONE}"},
-        "public default",
     ),
     "a malformed list before a good plain one": (
         {"BETTER_AUTH_SECRETS": ONE, "BETTER_AUTH_SECRET": TWO},
@@ -80,7 +70,7 @@ FAULTY = {
 def test_an_unsafe_secret_is_refused_in_one_line_that_never_tells_it(
     environ: Mapping[str, str], fault: str
 ) -> None:
-    with pytest.raises(SecretFault) as refusal:
+    with pytest.raises(SecretError) as refusal:
         signing_secret(environ)
     message = str(refusal.value)
     assert fault in message
@@ -89,45 +79,25 @@ def test_an_unsafe_secret_is_refused_in_one_line_that_never_tells_it(
     assert [value for value in values if value in message] == []
 
 
-def test_the_shortest_secret_is_where_better_auth_begins_to_warn() -> None:
-    assert SHORTEST_SECRET == 32
+PLAIN, SECURE = "better-auth.session_token", "__Secure-better-auth.session_token"
+# Site is https, prefix, name, useSecureCookies; the cookie's full name.
+NAMES = [
+    ((False, "better-auth", "", None), PLAIN),
+    ((True, "better-auth", "", None), SECURE),
+    ((False, "better-auth", "", True), SECURE),
+    ((True, "better-auth", "", False), PLAIN),
+    ((False, "acme", "", None), "acme.session_token"),
+    ((True, "acme", "", None), "__Secure-acme.session_token"),
+    ((False, "acme", "sid", None), "sid"),
+    ((True, "better-auth", "acme_sid", None), "__Secure-acme_sid"),
+    ((False, "better-auth", "__Host-sid", None), "__Host-sid"),
+    ((True, "better-auth", "__Host-sid", False), "__Host-sid"),
+    ((True, "better-auth", "__Host-sid", None), "__Secure-__Host-sid"),
+    ((True, "better-auth", "__Secure-sid", None), "__Secure-__Secure-sid"),
+]
 
 
-NAMES = {
-    # site is https, prefix, name, useSecureCookies -> the cookie's full name
-    "plain site": ((False, "better-auth", "", None), "better-auth.session_token"),
-    "https site": ((True, "better-auth", "", None), "__Secure-better-auth.session_token"),
-    "plain site, secure cookies": (
-        (False, "better-auth", "", True),
-        "__Secure-better-auth.session_token",
-    ),
-    "https site, no secure cookies": (
-        (True, "better-auth", "", False),
-        "better-auth.session_token",
-    ),
-    "another prefix": ((False, "acme", "", None), "acme.session_token"),
-    "another prefix, https": ((True, "acme", "", None), "__Secure-acme.session_token"),
-    "another name": ((False, "better-auth", "acme_sid", None), "acme_sid"),
-    "another name, https": ((True, "better-auth", "acme_sid", None), "__Secure-acme_sid"),
-    "another name leaves the prefix out": ((False, "acme", "sid", None), "sid"),
-    "a __Host- name on a plain site": ((False, "better-auth", "__Host-sid", None), "__Host-sid"),
-    "a __Host- name without secure cookies": (
-        (True, "better-auth", "__Host-sid", False),
-        "__Host-sid",
-    ),
-    "a __Host- name, https": ((True, "better-auth", "__Host-sid", None), "__Secure-__Host-sid"),
-    "a __Host- name, secure cookies": (
-        (False, "better-auth", "__Host-sid", True),
-        "__Secure-__Host-sid",
-    ),
-    "a __Secure- name, https": (
-        (True, "better-auth", "__Secure-sid", None),
-        "__Secure-__Secure-sid",
-    ),
-}
-
-
-@pytest.mark.parametrize(("given", "full"), NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize(("given", "full"), NAMES, ids=str)
 def test_the_session_cookie_has_the_name_that_better_auth_gives_it(
     given: tuple[bool, str, str, bool | None], full: str
 ) -> None:
@@ -155,7 +125,7 @@ def test_the_library_itself_gives_the_same_names() -> None:
                 **({} if secure is None else {"useSecureCookies": secure}),
             },
         }
-        for https, prefix, name, secure in (given for given, _ in NAMES.values())
+        for https, prefix, name, secure in (given for given, _ in NAMES)
     ]
     answer = subprocess.run(
         [node(), "--input-type=module", "-e", ASK_THE_LIBRARY, json.dumps(sites)],
@@ -165,7 +135,7 @@ def test_the_library_itself_gives_the_same_names() -> None:
         check=True,
         timeout=30,
     )
-    assert json.loads(answer.stdout) == [full for _, full in NAMES.values()]
+    assert json.loads(answer.stdout) == [full for _, full in NAMES]
 
 
 def test_a_rotated_secret_ends_the_sessions_it_signed_before() -> None:

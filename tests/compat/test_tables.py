@@ -5,60 +5,60 @@ from datetime import timedelta
 
 import pytest
 
-from tests.compat.conftest import Found, Open, played
-from tests.compat.presets import HTTP, REDIS, REDIS_ONLY, TABLES, ZONES
-from tests.compat.scene import Scene
+from tests.compat.conftest import Open
+from tests.compat.deployment import Deployment
+from tests.compat.presets import HTTP, REDIS, REDIS_ONLY, TABLES, ZONES, with_presets
+from tests.compat.situations import assert_situation
 from tests.compat.walk import walk
 
-
-@played(*TABLES, *REDIS, *HTTP)
-def test_everything_works(scene: Scene, found: Found) -> None:
-    walk(scene)
-    found(scene.preset.name, scene.version, "works")
+pytestmark = pytest.mark.slow
 
 
-@played(*ZONES)
-def test_no_time_zone_shortens_or_prolongs_anything(scene: Scene, found: Found) -> None:
-    walk(scene)
-    browser = scene.browser()
-    user = scene.sign_up(browser)
-    half = timedelta(minutes=30)
-    for ban_ends_in, verdicts in ((half, ("out", "in")), (-half, ("in", "in"))):
-        scene.ban(user, ban_ends_in)
-        assert scene.verdicts(browser) == verdicts
-    scene.expire(user, half)
-    assert scene.verdicts(browser) == ("out", "out")
-    found(scene.preset.name, scene.version, "works")
+@with_presets(*TABLES, *REDIS, *HTTP)
+def test_everything_works(deployment: Deployment) -> None:
+    walk(deployment)
 
 
-@played(REDIS_ONLY)
-def test_sessions_in_redis_alone_are_refused_at_the_start_with_the_mend(
-    opened: Open, scene: Scene, found: Found, caplog: pytest.LogCaptureFixture
+@with_presets(*ZONES)
+def test_no_time_zone_shortens_or_prolongs_anything(deployment: Deployment) -> None:
+    walk(deployment)
+    browser = deployment.browser()
+    user = deployment.sign_up(browser)
+    half_an_hour = timedelta(minutes=30)
+    for ban_ends_in, verdict in ((half_an_hour, "out here, in there"), (-half_an_hour, "in")):
+        deployment.ban(user, ban_ends_in)
+        assert deployment.verdict(browser) == verdict
+    deployment.expire(user, half_an_hour)
+    assert deployment.verdict(browser) == "out"
+
+
+@with_presets(REDIS_ONLY)
+def test_sessions_in_redis_alone_are_refused_and_the_log_says_what_to_set(
+    open_preset: Open, deployment: Deployment, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.ERROR), opened(scene.preset, scene.version, scene.place):
-        said = "\n".join(record.getMessage() for record in caplog.records)
-    assert "not ready: table session was not found" in said
-    assert "session.storeSessionInDatabase" in said
-    assert "SESSION_SOURCE=http" in said
-    browser = scene.browser()
-    scene.sign_up(browser)
-    scene.preset.shows(scene, browser)
-    assert scene.visit(browser).response.status_code == 503
-    found(scene.preset.name, scene.version, "refused, with the mend")
+    with (
+        caplog.at_level(logging.ERROR),
+        open_preset(deployment.preset, deployment.version, deployment.schema),
+    ):
+        messages = "\n".join(record.getMessage() for record in caplog.records)
+    assert "not ready: table session was not found" in messages
+    assert "session.storeSessionInDatabase" in messages
+    assert "SESSION_SOURCE=http" in messages
+    browser = deployment.browser()
+    deployment.sign_up(browser)
+    deployment.preset.check(deployment, browser)
+    assert deployment.visit(browser).response.status_code == 503
 
 
-@played(*REDIS)
-def test_a_session_in_one_of_two_places(scene: Scene, found: Found) -> None:
-    browser, second = scene.browser(), scene.browser()
-    scene.sign_up(browser)
-    assert scene.redis.ask("FLUSHALL") == "+OK"
-    if scene.preset.options["session"].get("preserveSessionInDatabase"):
-        row = "Redis is emptied, rows are kept for good"
-        found(row, scene.version, scene.verdict(browser))
+@with_presets(*REDIS)
+def test_a_session_in_one_of_two_places(deployment: Deployment) -> None:
+    browser, second = deployment.browser(), deployment.browser()
+    deployment.sign_up(browser)
+    assert deployment.redis.ask("FLUSHALL") == "+OK"
+    if deployment.preset.options["session"].get("preserveSessionInDatabase"):
+        assert_situation("Redis is emptied, rows are kept for good", deployment, browser)
         return
-    row = "Redis is emptied, the row is still there"
-    found(row, scene.version, scene.verdict(browser))
-    scene.sign_up(second)
-    scene.place.sql("DELETE FROM session")
-    row = "the session's row is deleted by hand, Redis still has it"
-    found(row, scene.version, scene.verdict(second))
+    assert_situation("Redis is emptied, the row is still there", deployment, browser)
+    deployment.sign_up(second)
+    deployment.schema.sql("DELETE FROM session")
+    assert_situation("the session's row is deleted by hand, Redis still has it", deployment, second)

@@ -6,75 +6,64 @@ import pytest
 
 from onboarding.betterauth.cookie import SessionCookie
 from onboarding.doctor import cookie
-from onboarding.doctor.installation import Installation
-from tests.doctor.conftest import Clinic
-from tests.visitor import Person, newcomer
+from tests.doctor.conftest import HealthyInstallation, run_check
+from tests.users import create_user
 
 NAME = "better-auth.session_token"
 SIGNATURE = "jGZfk9YnouyUoKDLvBfhP797R8SkAI6FXSKhvTKBN%2B4%3D"
 PLUGINS = 'ALTER TABLE "user" ADD banned boolean, ADD "isAnonymous" boolean'
 TOKEN = "FgBjnAm9zWvc3QWKpepwsZCwqPNZf6rB"
+NO_SIGNATURE = f"{NAME} has no signature: its form is token.signature"
+OTHER_SECRET = "the signature is invalid: the main site signs with another secret"
 
 
-@pytest.fixture
-def person(clinic: Clinic) -> Person:
-    return clinic.ada
+def examine_cookie(healthy: HealthyInstallation, given: str, **changed: str) -> tuple[str, str]:
+    """Return the level and the message for a cookie."""
+    (finding,) = run_check(cookie.from_browser, healthy.environ(**changed), cookie=given)
+    return finding.level, finding.message
 
 
 @pytest.mark.parametrize(
     "form",
-    [
-        "{name}={value}",
-        "Cookie: {name}={value}",
-        "cookie:  theme=dark; {name}={value}; other=1\n",
-        "{value}",
-        " {value}\n",
-        "{decoded}",
-        '"{decoded}"',
-        "{name}={decoded}",
-    ],
-)
-def test_a_cookie_may_be_given_as_it_was_copied(form: str, clinic: Clinic, person: Person) -> None:
-    name, _, value = person.cookie.partition("=")
-    decoded = f"{person.token}.{clinic.cookie.sign(person.token)}"
+    ["{name}={value}", "Cookie: {name}={value}", "cookie:  theme=dark; {name}={value}; other=1\n",
+     " {value}\n", "{decoded}", '"{decoded}"', "{name}={decoded}"],
+)  # fmt: skip
+def test_a_cookie_may_be_given_as_it_was_copied(form: str, healthy: HealthyInstallation) -> None:
+    name, _, value = healthy.user.cookie.partition("=")
+    decoded = f"{healthy.user.token}.{healthy.cookie.sign(healthy.user.token)}"
     given = form.format(name=name, value=value, decoded=decoded)
-    assert told(clinic, given) == ("ok", "signed in, verified")
+    assert examine_cookie(healthy, given) == ("ok", "signed in and verified")
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("given", "message"),
     [
-        ("", f"{NAME} has no signature: its form is token.signature"),
-        ("theme=dark", f"no cookie named {NAME}"),
-        (f"{NAME}=", f"{NAME} has no signature: its form is token.signature"),
-        (f"{NAME}={TOKEN}", f"{NAME} has no signature: its form is token.signature"),
-        (f"{NAME}={TOKEN}.short", f"{NAME} has no signature: its form is token.signature"),
-        (
-            f"__Secure-{NAME}={TOKEN}.{SIGNATURE}; acme.session_token=x",
-            f"no cookie named {NAME}; there is __Secure-{NAME}, acme.session_token",
-        ),
-        (
-            f"{NAME}={TOKEN}.{SIGNATURE}",
-            "the signature doesn't verify: the main site signs with another secret",
-        ),
+        ("", NO_SIGNATURE),
+        (f"{NAME}=", NO_SIGNATURE),
+        (f"{NAME}={TOKEN}", NO_SIGNATURE),
+        (f"{NAME}={TOKEN}.short", NO_SIGNATURE),
+        (f"{NAME}={TOKEN}.{SIGNATURE}", OTHER_SECRET),
+        ("theme=dark", f"there is no cookie named {NAME}"),
+        (f"__Secure-{NAME}={TOKEN}.{SIGNATURE}; acme.session_token=x", f"there is no cookie named {NAME}, but __Secure-{NAME}, acme.session_token"),
         # Multi-session cookies have the token in their name.
-        (f"{NAME}_multi-{TOKEN.lower()}={TOKEN}.{SIGNATURE}", f"no cookie named {NAME}"),
+        (f"{NAME}_multi-{TOKEN.lower()}={TOKEN}.{SIGNATURE}", f"there is no cookie named {NAME}"),
     ],
-)
-def test_what_is_wrong_with_a_cookie_is_named(given: str, says: str, clinic: Clinic) -> None:
-    assert told(clinic, given) == ("fault", says)
+)  # fmt: skip
+def test_what_is_wrong_with_a_cookie_is_named(
+    given: str, message: str, healthy: HealthyInstallation
+) -> None:
+    assert examine_cookie(healthy, given) == ("fault", message)
 
 
-def test_two_sessions_under_one_name_are_told(clinic: Clinic) -> None:
-    values = [f"{NAME}={token}.{clinic.cookie.sign(token)}" for token in ("one", "two")]
-    assert told(clinic, "; ".join(values)) == (
-        "fault",
-        f"two different sessions under the name {NAME}",
-    )
+def test_cookies_of_two_sessions_are_ambiguous(healthy: HealthyInstallation) -> None:
+    cookies = [f"{NAME}={token}.{healthy.cookie.sign(token)}" for token in ("one", "two")]
+    level, message = examine_cookie(healthy, "; ".join(cookies))
+    assert level == "fault"
+    assert "two different sessions" in message
 
 
 @pytest.mark.parametrize(
-    ("environ", "whose"),
+    ("changed", "description"),
     [
         ({"BETTER_AUTH_SECRETS": "2:{other},1:{secret}", "BETTER_AUTH_SECRET": ""}, "an entry of BETTER_AUTH_SECRETS that isn't the first"),
         ({"BETTER_AUTH_SECRETS": "1:{other}"}, "BETTER_AUTH_SECRET, which BETTER_AUTH_SECRETS overrides here"),
@@ -83,44 +72,30 @@ def test_two_sessions_under_one_name_are_told(clinic: Clinic) -> None:
     ],
 )  # fmt: skip
 def test_a_secret_that_is_nearly_right_is_recognised(
-    environ: dict[str, str], whose: str, clinic: Clinic
+    changed: dict[str, str], description: str, healthy: HealthyInstallation
 ) -> None:
-    secrets = {"other": "o" * 40, "secret": clinic.stage.app.secret}
-    changed = {name: value.format(**secrets) for name, value in environ.items()}
-    level, says = told(clinic, clinic.ada.cookie, **changed)
-    assert (level, says) == ("fault", f"the signature is made with {whose}")
+    secrets = {"other": "o" * 40, "secret": healthy.environment.app_server.secret}
+    changed = {name: value.format(**secrets) for name, value in changed.items()}
+    expected = ("fault", f"the cookie is signed with {description}")
+    assert examine_cookie(healthy, healthy.user.cookie, **changed) == expected
 
 
-def test_a_guest_is_told_from_a_person(clinic: Clinic) -> None:
-    database = clinic.spoilt(PLUGINS)
-    url = clinic.stage.server.url(database)
-    guest = newcomer(url, clinic.cookie, user={"isAnonymous": True})
-    _, says = told(clinic, guest.cookie, DATABASE_URL=url)
-    assert says.startswith("signed in, verified: a guest")
+@pytest.mark.parametrize(("column", "word"), [("isAnonymous", "guest"), ("banned", "banned user")])
+def test_users_whom_the_app_sends_away_are_named(
+    column: str, word: str, healthy: HealthyInstallation
+) -> None:
+    url = healthy.environment.server.url(healthy.broken_copy(PLUGINS))
+    user = create_user(url, healthy.cookie, user={column: True})
+    level, message = examine_cookie(healthy, user.cookie, DATABASE_URL=url)
+    assert level == "ok"
+    assert word in message
 
 
-def test_somebody_banned_is_told(clinic: Clinic) -> None:
-    database = clinic.spoilt(PLUGINS)
-    url = clinic.stage.server.url(database)
-    banned = newcomer(url, clinic.cookie, user={"banned": True})
-    _, says = told(clinic, banned.cookie, DATABASE_URL=url)
-    assert says.startswith("signed in, verified: somebody who is banned")
-
-
-def test_no_cookie_that_is_refused_is_repeated(clinic: Clinic) -> None:
+def test_a_refused_cookie_is_never_repeated(healthy: HealthyInstallation) -> None:
     forged = SessionCookie(NAME, "another secret, long enough for the purpose").sign("secret-token")
     for value in (f"secret-token.{forged}", "secret-token", b64encode(b"secret-token").decode()):
         for given in (value, f"{NAME}={value}", f"x={value}", f"{value}=x", f"{value};{value}"):
-            findings = list(cookie.from_browser(Installation(clinic.environ(), cookie=given)))
-            told = "".join(finding.says + finding.mend for finding in findings)
-            assert "secret-token" not in told
-            assert value[:12] not in told
-
-
-def told(clinic: Clinic, given: str, **changed: str) -> tuple[str, str]:
-    installation = Installation(clinic.environ(**changed), cookie=given)
-    try:
-        (finding,) = cookie.from_browser(installation)
-    finally:
-        installation.close()
-    return finding.level, finding.says
+            findings = run_check(cookie.from_browser, healthy.environ(), cookie=given)
+            assert [finding.level for finding in findings] == ["fault"]
+            assert "secret-token" not in str(findings)
+            assert value[:12] not in str(findings)

@@ -1,6 +1,6 @@
-"""`flask doctor --grants`: run what it prints, and everything works with the least rights."""
+"""`doctor --grants`: run what it prints, and everything works with the least rights."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import psycopg
 import pytest
@@ -8,12 +8,12 @@ from psycopg import sql
 
 from devstack.postgres import Postgres
 from devstack.processes import ROOT
-from devstack.roles import as_role, share
+from devstack.roles import as_role, create_roles, doctor_grants, set_password
 from onboarding.doctor import rights
-from onboarding.doctor.installation import Installation, Missing
 from tests.betterauth.layouts import CAMEL, SNAKE_NAIVE, Layout
-from tests.doctor.conftest import Clinic, follow, told_grants
-from tests.places import Places, divided
+from tests.doctor.conftest import HealthyInstallation, run_check
+from tests.questionnaires import DEFAULT, insert_profile, some_answers
+from tests.schemas import ScratchDatabase, alembic, create_scratch_database
 
 ODD = Layout(
     id_type="uuid", snake_case=True, plugins=True, user='the "users"', session="sessions: all"
@@ -23,210 +23,189 @@ ODD_ENVIRON = {
     "BETTER_AUTH_SESSION_TABLE": ODD.session,
     "BETTER_AUTH_SCHEMA": "auth",
 }
-PROFILE = """
-    INSERT INTO user_profile (user_id, python_proficiency, developer_role)
-    VALUES (%s, 'Beginner', 'None')
-"""
 
 
 @pytest.fixture(scope="module")
-def places(server: Postgres) -> Iterator[Places]:
-    with divided(server, "doctor-grants") as made:
+def scratch_database(server: Postgres) -> Iterator[ScratchDatabase]:
+    with create_scratch_database(server, "doctor-grants") as made:
         yield made
 
 
-def test_the_documented_example_is_what_it_says_of_better_auths_default_layout(
-    clinic: Clinic,
+def as_role_of(url: str, role: str) -> str:
+    return as_role(url, role, "pass-phrase")
+
+
+def follow_grants(
+    url: str, owner: str, app: str, environ: Mapping[str, str] | None = None
+) -> tuple[str, str]:
+    """Do what `--grants` says: roles, migration, rights. Return what it printed, and the app's address."""
+    environ = environ or {}
+    printed = doctor_grants({"DATABASE_URL": url, **environ}, owner, app)
+    before, mark, after = printed.partition("-- Run alembic upgrade head")
+    with psycopg.connect(url, autocommit=True) as superuser:
+        superuser.execute(before)
+        for role in (owner, app):
+            set_password(superuser, role, "pass-phrase")
+    done = alembic(as_role_of(url, owner), "upgrade", "head", **environ)
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(as_role_of(url, owner), autocommit=True) as connection:
+        connection.execute(mark + after)
+    return printed, as_role_of(url, app)
+
+
+def levels(url: str, environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return the levels of the findings on a role: sufficient rights, and excess ones."""
+    environ = {"DATABASE_URL": url, **(environ or {})}
+    checks = (rights.sufficient, rights.excessive)
+    return [found.level for check in checks for found in run_check(check, environ)]
+
+
+def test_the_example_in_the_documents_is_what_the_doctor_prints(
+    healthy: HealthyInstallation,
 ) -> None:
-    assert f"```sql\n{clinic.told}\n```\n" in (ROOT / "docs" / "integrate.md").read_text()
+    assert f"```sql\n{healthy.grants}\n```\n" in (ROOT / "docs" / "integrate.md").read_text()
 
 
 @pytest.mark.parametrize(
-    ("layout", "schema", "roles", "environ"),
+    ("layout", "name", "roles", "environ"),
     [
         pytest.param(CAMEL, "camel", ("grants_owner", "grants_app"), {}, id="camelCase"),
         pytest.param(SNAKE_NAIVE, "snake", ('the "owner"', "app; role"), {}, id="snake_case"),
         pytest.param(ODD, "auth", ("odd_owner", "odd_app"), ODD_ENVIRON, id="odd names, two schemas"),
     ],
 )  # fmt: skip
-def test_what_it_prints_gives_both_roles_all_that_they_need_and_no_more(
-    layout: Layout, schema: str, roles: tuple[str, str], environ: dict[str, str], places: Places
+def test_both_roles_get_the_rights_that_they_need_and_no_more(
+    layout: Layout,
+    name: str,
+    roles: tuple[str, str],
+    environ: dict[str, str],
+    scratch_database: ScratchDatabase,
 ) -> None:
-    place = places.settle(schema, layout.ddl())
-    # Our table in a schema of its own, where the main site's has one.
-    url = places.settle("ours").url() if environ else place.url()
-    passwords = dict.fromkeys(roles, "pass-phrase")
-    follow(told_grants(url, *roles, **environ), url, passwords, **environ)
-
-    as_app = as_role(url, roles[1], "pass-phrase")
+    schema = scratch_database.create_schema(name, layout.ddl())
+    # With a schema of the main site's own, the profile table is in another.
+    url = scratch_database.create_schema("ours").url() if environ else schema.url()
+    _, as_app = follow_grants(url, *roles, environ)
     assert levels(as_app, environ) == ["ok", "ok"]
-    user_id, _ = layout.sign_in(place)
+    user_id, _ = layout.sign_in(schema)
     with psycopg.connect(as_app, autocommit=True) as app:
-        app.execute(PROFILE, [user_id])
+        insert_profile(app, user_id, some_answers())
         for refused in ("DELETE FROM user_profile", "TRUNCATE user_profile"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 app.execute(refused)
-    # The main site deletes a user; the profile goes along, by the right of its owner.
-    place.sql(layout.delete_everybody())
-    with psycopg.connect(as_app) as app:
+        # The main site deletes its user; the profile goes along by the right of its owner.
+        schema.sql(layout.delete_users())
         assert app.execute("SELECT count(*) FROM user_profile").fetchone() == (0,)
 
 
-def test_where_sessions_are_asked_for_over_http_the_app_reads_nothing_of_the_main_sites(
-    places: Places,
+def test_with_sessions_over_http_the_app_finds_the_main_sites_tables_and_reads_no_row(
+    scratch_database: ScratchDatabase,
 ) -> None:
-    place = places.settle("http", CAMEL.ddl())
-    roles, environ = ("http_owner", "http_app"), {"SESSION_SOURCE": "http"}
-    told = told_grants(place.url(), *roles, **environ)
-    assert "GRANT SELECT (" not in told
-    follow(told, place.url(), dict.fromkeys(roles, "pass-phrase"), **environ)
-    assert levels(as_role(place.url(), "http_app", "pass-phrase"), environ) == ["ok", "ok"]
-
-
-def test_over_http_a_main_site_in_a_schema_of_its_own_can_still_be_found(places: Places) -> None:
-    places.settle("hosted", CAMEL.ddl())
-    url = places.settle("hosted_ours").url()
+    scratch_database.create_schema("hosted", CAMEL.ddl())
+    url = scratch_database.create_schema("hosted_ours").url()
     environ = {"SESSION_SOURCE": "http", "BETTER_AUTH_SCHEMA": "hosted"}
-    roles = ("hosted_owner", "hosted_app")
-    follow(told_grants(url, *roles, **environ), url, dict.fromkeys(roles, "pass-phrase"), **environ)
-    as_app = as_role(url, "hosted_app", "pass-phrase")
+    printed, as_app = follow_grants(url, "hosted_owner", "hosted_app", environ)
+    assert "GRANT SELECT (" not in printed
     assert levels(as_app, environ) == ["ok", "ok"]
-    with psycopg.connect(as_app, autocommit=True) as app:
-        assert app.execute("SELECT to_regclass('hosted.\"user\"') IS NOT NULL").fetchone() == (
-            True,
-        )
-    # Without that right nothing can be told of the table, which its own condition says.
-    places.owner.execute("REVOKE USAGE ON SCHEMA hosted FROM hosted_app")
-    with pytest.raises(Missing, match="user table"):
-        levels(as_app, environ)
+    # Without that right the user table's own condition is the fault.
+    scratch_database.owner.execute("REVOKE USAGE ON SCHEMA hosted FROM hosted_app")
+    assert levels(as_app, environ) == ["skipped", "skipped"]
 
 
-def test_a_schema_that_is_the_users_own_is_named_to_both_roles(places: Places) -> None:
-    places.owner.execute("CREATE ROLE site LOGIN SUPERUSER PASSWORD 'pass-phrase'")
-    places.settle("site", CAMEL.ddl())
-    url = as_role(places.url, "site", "pass-phrase")
-    roles = ("site_owner", "site_app")
-    follow(told_grants(url, *roles), url, dict.fromkeys(roles, "pass-phrase"))
-    assert levels(as_role(url, "site_app", "pass-phrase"), {}) == ["ok", "ok"]
+@pytest.mark.parametrize(("schema", "role"), [("site", "site"), ("by role", "pathfinder")])
+def test_a_search_path_of_the_role_alone_is_set_for_both(
+    schema: str, role: str, scratch_database: ScratchDatabase
+) -> None:
+    owner = scratch_database.create_schema(schema, CAMEL.ddl()).owner
+    owner.execute(f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD 'pass-phrase'")
+    if schema != role:  # otherwise the default, "$user", leads to it
+        owner.execute(f'ALTER ROLE {role} SET search_path = "{schema}"')
+    url = as_role_of(scratch_database.url, role)
+    _, as_app = follow_grants(url, f"{role}_owner", f"{role}_app")
+    assert levels(as_app) == ["ok", "ok"]
 
 
-def test_said_again_it_makes_no_role_twice_and_leaves_the_owner(places: Places) -> None:
-    place = places.settle("again", CAMEL.ddl())
-    roles = ("again_owner", "again_app")
-    passwords = dict.fromkeys(roles, "pass-phrase")
-    follow(told_grants(place.url(), *roles), place.url(), passwords)
-    place.sql('ALTER TABLE "user" ADD "isAnonymous" boolean')
-    assert levels(as_role(place.url(), roles[1], "pass-phrase"), {}) == ["fault", "ok"]
+def test_printed_again_it_adds_rights_but_neither_roles_nor_an_owner(
+    scratch_database: ScratchDatabase,
+) -> None:
+    schema = scratch_database.create_schema("again", CAMEL.ddl())
+    _, as_app = follow_grants(schema.url(), "again_owner", "again_app")
+    schema.sql('ALTER TABLE "user" ADD "isAnonymous" boolean')
+    assert levels(as_app) == ["fault", "ok"]
 
-    told = told_grants(place.url(), *roles)
-    assert told.startswith(
-        "-- Before alembic upgrade head, as the owner of the main site's tables:\nGRANT USAGE"
-    )
-    assert "CREATE ROLE" not in told
-    assert "OWNER TO" not in told
-    follow(told, place.url(), passwords)
-    assert levels(as_role(place.url(), roles[1], "pass-phrase"), {}) == ["ok", "ok"]
+    printed, _ = follow_grants(schema.url(), "again_owner", "again_app")
+    assert [
+        words for words in ("CREATE ROLE", "create roles", "OWNER TO") if words in printed
+    ] == []
+    assert levels(as_app) == ["ok", "ok"]
 
 
-def test_a_table_that_one_role_made_for_everything_is_handed_over(places: Places) -> None:
-    place = places.settle("together", CAMEL.ddl())
-    place.migrate()
-    roles = ("split_owner", "split_app")
-    follow(told_grants(place.url(), *roles), place.url(), dict.fromkeys(roles, "pass-phrase"))
-    owners = place.sql("""
+def test_a_table_of_a_single_role_is_handed_over(scratch_database: ScratchDatabase) -> None:
+    schema = scratch_database.create_schema("together", CAMEL.ddl())
+    schema.migrate()
+    _, as_app = follow_grants(schema.url(), "split_owner", "split_app")
+    owners = schema.sql("""
         SELECT DISTINCT CAST(relowner AS regrole)::text FROM pg_class
         WHERE oid IN ('user_profile'::regclass, 'onboarding_alembic_version'::regclass)
     """)
     assert owners == [("split_owner",)]
-    assert levels(as_role(place.url(), roles[1], "pass-phrase"), {}) == ["ok", "ok"]
+    assert levels(as_app) == ["ok", "ok"]
 
 
-def test_a_table_that_was_made_by_hand_can_be_adopted_by_the_new_owner(places: Places) -> None:
-    place = places.settle("handmade", CAMEL.ddl())
-    place.sql("""
-        CREATE TABLE user_profile (
-            user_id text PRIMARY KEY REFERENCES "user", python_proficiency text, developer_role text
-        )
-    """)
-    roles = ("hand_owner", "hand_app")
-    follow(told_grants(place.url(), *roles), place.url(), dict.fromkeys(roles, "pass-phrase"))
-    assert levels(as_role(place.url(), "hand_app", "pass-phrase"), {}) == ["ok", "ok"]
-    # To adopt it the owner reads ids, and nothing else of the main site's.
-    with psycopg.connect(
-        as_role(place.url(), "hand_owner", "pass-phrase"), autocommit=True
-    ) as owner:
+def test_a_table_made_by_hand_can_be_adopted_by_the_new_owner(
+    scratch_database: ScratchDatabase,
+) -> None:
+    schema = scratch_database.create_schema("handmade", CAMEL.ddl())
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} text").format(sql.Identifier(n)) for n in DEFAULT.names
+    )
+    schema.owner.execute(
+        sql.SQL(
+            'CREATE TABLE user_profile (user_id text PRIMARY KEY REFERENCES "user", {})'
+        ).format(columns)
+    )
+    _, as_app = follow_grants(schema.url(), "hand_owner", "hand_app")
+    assert levels(as_app) == ["ok", "ok"]
+    # The owner reads the ids of users, to find rows without one, and nothing else.
+    with psycopg.connect(as_role_of(schema.url(), "hand_owner"), autocommit=True) as owner:
         owner.execute('SELECT id FROM "user"')
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             owner.execute('SELECT email FROM "user"')
 
 
-def test_a_search_path_that_was_set_for_a_role_is_set_for_both(places: Places) -> None:
-    place = places.settle("by role", CAMEL.ddl())
-    place.places.owner.execute(
-        sql.SQL("CREATE ROLE pathfinder LOGIN SUPERUSER PASSWORD 'pass-phrase'")
-    )
-    place.sql('ALTER ROLE pathfinder SET search_path = "by role"')
-    told = told_grants(as_role(places.url, "pathfinder", "pass-phrase"), "path_owner", "path_app")
-    assert told.count('SET search_path = "by role";') == 2
-
-
 def test_the_main_sites_own_role_can_run_it_if_it_may_create_roles(server: Postgres) -> None:
-    names = {"site": "grants_site", "owner": "by_site_owner", "app": "by_site_app"}
-    shared = share(server.create_database("grants-by-site"), **names)
-    with psycopg.connect(shared.url, autocommit=True) as superuser:
+    site = create_roles(server.create_database("grants-by-site"), site="grants_site")
+    with psycopg.connect(site.url, autocommit=True) as superuser:
         superuser.execute("ALTER ROLE grants_site CREATEROLE")
-    with psycopg.connect(shared.site_url, autocommit=True) as site:
-        site.execute(CAMEL.ddl())
-    roles = (shared.owner, shared.app)
-    follow(
-        told_grants(shared.site_url, *roles), shared.site_url, dict.fromkeys(roles, "pass-phrase")
-    )
-    assert levels(as_role(shared.url, shared.app, "pass-phrase"), {}) == ["ok", "ok"]
+    with psycopg.connect(site.site_url, autocommit=True) as connection:
+        connection.execute(CAMEL.ddl())
+    _, as_app = follow_grants(site.site_url, "by_site_owner", "by_site_app")
+    assert levels(as_app) == ["ok", "ok"]
 
 
-WAYS_AROUND = {
-    "ALTER SCHEMA around OWNER TO around_app": "owns schema around: it may drop user_profile",
-    "GRANT TRIGGER ON user_profile TO around_app": "may make triggers on user_profile",
-    "GRANT SET ON PARAMETER session_replication_role TO around_app": "may set session_replication_",
-    "ALTER ROLE around_app CREATEROLE": "may create roles",
-    "GRANT DELETE ON user_profile TO around_app": "may DELETE user_profile",
-    "GRANT TRUNCATE ON user_profile TO around_app": "may TRUNCATE user_profile",
-    "GRANT around_owner TO around_app": "owns user_profile",
+EXCESS = {
+    "ALTER SCHEMA excess OWNER TO excess_app": "owns schema excess: it may drop user_profile",
+    "GRANT TRIGGER ON user_profile TO excess_app": "may create triggers on user_profile",
+    "GRANT SET ON PARAMETER session_replication_role TO excess_app": "may set session_replication_role",
+    "ALTER ROLE excess_app CREATEROLE": "may create roles",
+    "GRANT DELETE ON user_profile TO excess_app": "may DELETE user_profile",
+    "GRANT TRUNCATE ON user_profile TO excess_app": "may TRUNCATE user_profile",
+    'GRANT UPDATE (email) ON "user" TO excess_app': "may UPDATE excess.user",
+    "GRANT SELECT (password) ON account TO excess_app": "may read excess.account.password",
+    "GRANT excess_owner TO excess_app": "owns user_profile",
 }
 
 
-def test_each_way_around_a_final_profile_is_told(places: Places) -> None:
-    place = places.settle("around", CAMEL.ddl())
-    roles = ("around_owner", "around_app")
-    follow(told_grants(place.url(), *roles), place.url(), dict.fromkeys(roles, "pass-phrase"))
-    as_app = as_role(place.url(), roles[1], "pass-phrase")
-    before = excess(as_app)
-    assert before == []
-    for statement, words in WAYS_AROUND.items():
-        place.sql(statement)
-        after = excess(as_app)
-        [new] = set(after) - set(before)
-        assert new.startswith(f"around_app {words}")
-        before = after
-
-
-def excess(url: str) -> list[str]:
-    installation = Installation({"DATABASE_URL": url})
-    try:
-        found = rights.not_too_much(installation)
-        return [finding.says for finding in found if finding.level == "warning"]
-    finally:
-        installation.close()
-
-
-def levels(url: str, environ: dict[str, str]) -> list[str]:
-    """Give how the doctor finds the rights of a role: enough, and not too much."""
-    installation = Installation({"DATABASE_URL": url, **environ})
-    try:
-        return [
-            finding.level
-            for check in (rights.enough, rights.not_too_much)
-            for finding in check(installation)
-        ]
-    finally:
-        installation.close()
+def test_each_right_that_the_app_does_not_need_is_a_warning(
+    scratch_database: ScratchDatabase,
+) -> None:
+    schema = scratch_database.create_schema("excess", CAMEL.ddl())
+    schema.sql("CREATE TABLE account (password text)")
+    _, as_app = follow_grants(schema.url(), "excess_owner", "excess_app")
+    before: set[str] = set()
+    for statement, part in EXCESS.items():
+        schema.sql(statement)
+        found = run_check(rights.excessive, {"DATABASE_URL": as_app})
+        assert {finding.level for finding in found} == {"warning"}
+        (new,) = {finding.message for finding in found} - before
+        assert new.startswith(f"excess_app {part}")
+        before.add(new)

@@ -1,182 +1,179 @@
 """The main job at top level: sign up on the main site, answer, confirm, see the profile."""
 
 import secrets
-from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Route, expect
 
-from tests.conftest import Stage
-from tests.e2e.pages import (
-    PYTHON,
-    REVIEW,
-    ROLE,
-    answer_both,
-    choose,
-    confirm,
-    create_account,
-    expect_answers,
-    expect_page,
-    expect_profile,
-    go_on,
-    sign_in,
-    sign_out,
-)
-from tests.visitor import Person
+from tests.e2e import pages
+from tests.e2e.pages import FIRST, LAST, OTHER, REVIEW, SIGNED_OUT, SOME, STEPS
 
-WIZARD = (
-    "/onboarding/",
-    "/onboarding/python-proficiency",
-    "/onboarding/developer-role",
-    "/onboarding/review",
-    "/onboarding/review?python_proficiency=Beginner&developer_role=Backend%20Developer",
-)
+pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def email() -> str:
-    return f"{secrets.token_hex(8)}@example.test"
-
-
-def test_a_newcomer_is_asked_once_and_has_a_profile_for_good(
-    page: Page, stage: Stage, served_app: str, email: str
-) -> None:
-    page.goto("/profile")
-    assert page.url.startswith(f"{stage.site.url}/sign-in?")
-    assert parse_qs(urlsplit(page.url).query) == {"callbackURL": [f"{served_app}/profile"]}
+def test_a_newcomer_is_asked_once_and_has_a_profile_for_good(page, environment, served_app):
+    email = f"{secrets.token_hex(8)}@example.test"
+    page.goto("/profile?from=newsletter")
+    assert page.url.startswith(f"{environment.main_site.url}/sign-in?")
+    wanted = f"{served_app}/profile?from=newsletter"
+    assert parse_qs(urlsplit(page.url).query) == {"callbackURL": [wanted]}
 
     page.get_by_role("link", name="Create account").click()
-    create_account(page, "Grace Hopper", email)
-    expect_page(page, PYTHON)
-    expect(page.get_by_text("Step 1 of 3")).to_be_visible()
-    assert page.url.startswith(f"{served_app}/onboarding/python-proficiency")
-    answer_both(page, "Intermediate", "Frontend developer")
-
-    expect(page.get_by_text("Step 3 of 3")).to_be_visible()
-    expect_answers(page, "Intermediate", "Frontend developer")
+    pages.create_account(page, "Grace Hopper", email)
+    pages.expect_page(page, pages.title(FIRST))
+    expect(page.get_by_text(f"Step 1 of {len(STEPS)}")).to_be_visible()
+    pages.answer_all(page)
+    expect(page.get_by_text(f"Step {len(STEPS)} of {len(STEPS)}")).to_be_visible()
+    pages.expect_answers(page)
     expect(page.get_by_text("Grace Hopper")).to_be_visible()
     expect(page.get_by_text(email)).to_be_visible()
-    expect(page.get_by_role("button", name="Confirm")).to_have_accessible_description(
-        "These answers are final. Once you confirm, they can't be changed. "
-        "If something isn't right, change it now."
-    )
+    final = "You can't change these later. Check them before you confirm."
+    expect(page.get_by_role("button", name="Confirm")).to_have_accessible_description(final)
 
-    page.get_by_role("link", name="Change Developer role").click()
-    expect_page(page, ROLE)
-    expect(page.get_by_label(ROLE)).to_have_value("Frontend Developer")
-    choose(page, "None of these")
-    go_on(page)
-    expect_page(page, REVIEW)
-    expect_answers(page, "Intermediate", "None of these")
-    assert profile_of(stage, email) == ("Intermediate", "None", False)
+    page.get_by_role("link", name=f"Change {LAST.heading['en']}").click()
+    expect(page.get_by_label(pages.title(LAST))).to_have_value(SOME[LAST.name])
+    answers = {**SOME, LAST.name: OTHER[LAST.name]}
+    pages.answer(page, LAST, answers)
+    pages.expect_answers(page, answers)
+    [(user_id,)] = environment.sql('SELECT id FROM "user" WHERE email = %s', email)
+    assert pages.stored_profile(environment, user_id) == {**answers, "is_onboarded": False}
 
-    confirm(page)
-    expect_profile(page, "Intermediate", "None of these")
-    assert page.url == f"{served_app}/profile"
-    assert profile_of(stage, email) == ("Intermediate", "None", True)
-
+    pages.confirm(page)
+    pages.expect_profile(page, answers)
+    assert page.url == wanted
+    assert pages.stored_profile(environment, user_id) == {**answers, "is_onboarded": True}
     page.go_back()
-    expect_profile(page, "Intermediate", "None of these")
+    pages.expect_profile(page, answers)
     page.reload()
-    expect_profile(page, "Intermediate", "None of these")
-    for path in WIZARD:
-        page.goto(path)
-        expect_profile(page, "Intermediate", "None of these")
+    for url in ("/onboarding/", pages.path(FIRST), "/onboarding/review", pages.review_url(OTHER)):
+        page.goto(url)
+        pages.expect_profile(page, answers)
         assert urlsplit(page.url).path == "/profile"
-
-    sign_out(page, stage.site.url)
+    pages.sign_out(page, environment.main_site.url)
     page.goto(f"{served_app}/profile")
-    sign_in(page, email)
-    expect_profile(page, "Intermediate", "None of these")
-    assert profile_of(stage, email) == ("Intermediate", "None", True)
+    pages.sign_in(page, email)
+    pages.expect_profile(page, answers)
 
 
-def test_a_draft_is_taken_up_again_in_another_browser(
-    window: Callable[..., Page], stage: Stage, real_ada: Person
-) -> None:
-    first = window(real_ada)
+def test_a_draft_is_taken_up_again_in_another_browser(window, signed_up_user):
+    first = window(signed_up_user)
     first.goto("/")
-    answer_both(first, "Advanced", "Full stack developer")
+    pages.answer_all(first)
     first.context.close()
 
     second = window()
     second.goto("/profile")
-    sign_in(second, real_ada.email)
-    expect_page(second, REVIEW)
-    expect_answers(second, "Advanced", "Full stack developer")
-    confirm(second)
-    expect_profile(second, "Advanced", "Full stack developer")
+    pages.sign_in(second, signed_up_user.email)
+    pages.expect_page(second, REVIEW)
+    pages.expect_answers(second)
+    pages.confirm(second)
+    pages.expect_profile(second)
 
 
-def test_the_main_sites_invitation_leads_through_the_wizard_and_back_to_the_site(
-    window: Callable[..., Page], stage: Stage, ada: Person
-) -> None:
-    page = window(ada)
-    page.goto(stage.site.url)
+def test_the_main_sites_invitation_leads_through_the_wizard_and_back_until_the_account_is_deleted(
+    window, environment, user
+):
+    page = window(user)
+    page.goto(environment.main_site.url)
     page.get_by_role("link", name="Set up your profile").click()
-    answer_both(page, "Beginner", "Backend developer")
-    confirm(page)
-    expect_page(page, "Your account")
-    assert page.url == f"{stage.site.url}/"
-    expect(page.get_by_text("Beginner")).to_be_visible()
-
+    pages.answer_all(page)
+    pages.confirm(page)
+    pages.expect_page(page, "Your account")
+    assert page.url == f"{environment.main_site.url}/"
     page.get_by_role("link", name="See your profile").click()
-    expect_profile(page, "Beginner", "Backend developer")
+    pages.expect_profile(page)
     page.get_by_role("link", name="Continue to the main site").click()
-    expect_page(page, "Your account")
 
-
-def test_the_page_that_was_wanted_comes_after_the_last_answer(
-    window: Callable[..., Page], served_app: str, ada: Person
-) -> None:
-    page = window(ada)
-    page.goto("/profile?from=newsletter")
-    answer_both(page, "Beginner", "None of these")
-    confirm(page)
-    expect_profile(page, "Beginner", "None of these")
-    assert page.url == f"{served_app}/profile?from=newsletter"
-
-
-def test_deleting_the_account_takes_the_finished_profile_along(
-    window: Callable[..., Page], stage: Stage, ada: Person
-) -> None:
-    page = window(ada)
-    page.goto("/")
-    answer_both(page, "Advanced", "None of these")
-    confirm(page)
-    expect_profile(page, "Advanced", "None of these")
-
-    page.goto(stage.site.url)
+    pages.expect_page(page, "Your account")
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete account").click()
-    expect_page(page, "Learn by building")
-    assert profile_of(stage, ada.email) is None
-    assert stage.sql('SELECT 1 FROM "user" WHERE id = %s', ada.user_id) == []
-    assert stage.sql("SELECT 1 FROM user_profile WHERE user_id = %s", ada.user_id) == []
+    pages.expect_page(page, "Learn by building")
+    assert environment.sql('SELECT 1 FROM "user" WHERE id = %s', user.id) == []
+    assert pages.stored_profile(environment, user.id) is None
 
 
-def test_a_name_with_markup_is_shown_as_it_was_written(
-    window: Callable[..., Page], sign_up: Callable[..., Person]
-) -> None:
-    name = '<img src=x onerror=alert(1)><script>alert(2)</script>"'
-    page = window(sign_up(name))
-    opened: list[str] = []
-    page.on("dialog", lambda dialog: (opened.append(dialog.message), dialog.dismiss()))
-    page.goto("/")
-    answer_both(page, "Beginner", "None of these")
-    expect(page.get_by_text(name, exact=True)).to_be_visible()
-    confirm(page)
-    expect_profile(page, "Beginner", "None of these")
-    expect(page.get_by_text(name, exact=True)).to_be_visible()
-    assert opened == []
+def test_the_end_leads_on_to_a_return_to_that_redirects_to_another_origin(
+    window, embeddable_app, other_site, user
+):
+    """As the answer to the form, Chromium would block such a redirect by `form-action`."""
+    icon = "<!doctype html><link rel=icon href=data:,>"
+    end = other_site.serve(f"{icon}<h1>The end</h1>", host="127.0.0.1")
+    return_to = other_site.serve("", headers={"Location": end})
+    page = window(user, base_url=embeddable_app)
+    page.goto(f"/?return_to={return_to}")
+    pages.answer_all(page)
+    pages.confirm(page)
+    pages.expect_page(page, "The end")
+    assert page.url == end
 
 
-def profile_of(stage: Stage, email: str) -> tuple | None:
-    """Give the stored answers and whether they are final, straight from the table."""
-    rows = stage.sql(
-        "SELECT python_proficiency, developer_role, is_onboarded FROM user_profile "
-        'JOIN "user" ON id = user_id WHERE email = %s',
-        email,
-    )
-    return rows[0] if rows else None
+def test_a_session_that_has_ended_never_bounces_between_the_two_sites(
+    window, environment, user, console
+):
+    """The main site may still believe its cookie cache, and send everybody straight back."""
+    console.expect_status(401)
+    page = window(user)
+
+    def send_back(route: Route) -> None:
+        [callback] = parse_qs(urlsplit(route.request.url).query)["callbackURL"]
+        route.fulfill(status=302, headers={"Location": callback})
+
+    page.route(f"{environment.main_site.url}/sign-in?*", send_back)
+    environment.sql("DELETE FROM session WHERE token = %s", user.token)
+    for url in ("/profile", "/", pages.path(FIRST)):
+        console.navigations.clear()
+        page.goto(url)
+        pages.expect_page(page, SIGNED_OUT)
+        assert "reason=session-ended" in page.url
+        assert len(console.navigations) == 2
+        # A press leads to the main site and back, once.
+        page.get_by_role("link", name="Sign in", exact=True).click()
+        pages.expect_page(page, SIGNED_OUT)
+        assert len(console.navigations) == 5
+
+
+READ = """async ([app]) => {
+    const answer = await fetch(`${app}/api/profile`, { credentials: "include" });
+    return [answer.status, answer.headers.get("ETag"), await answer.json()];
+}"""
+SAVE = """async ([app, answers]) => {
+    const answer = await fetch(`${app}/api/profile`, {
+        method: "PUT",
+        credentials: "include",
+        headers: { "Content-Type": "application/json", "If-None-Match": "*" },
+        body: JSON.stringify(answers),
+    });
+    return answer.status;
+}"""
+
+
+def test_a_page_of_the_main_site_reads_and_saves_with_the_visitors_cookie(
+    window, environment, served_app, user
+):
+    page = window(user)
+    page.goto(f"{environment.main_site.url}/setup")
+    assert page.evaluate(SAVE, [served_app, SOME]) == 201
+    status, etag, profile = page.evaluate(READ, [served_app])
+    assert (status, profile["user_id"]) == (200, user.id)
+    assert profile.items() >= SOME.items()
+    assert etag
+    assert pages.stored_profile(environment, user.id) == {**SOME, "is_onboarded": False}
+
+
+def test_the_main_sites_home_page_follows_the_answers(window, environment, user):
+    page = window(user)
+    page.goto(environment.main_site.url)
+    expect(page.get_by_text("Guides and exercises for people who write software.")).to_be_visible()
+
+    # In the browser: they answered in another tab, and come back to this one.
+    advanced = {**SOME, "python_proficiency": "Advanced"}
+    pages.store_profile(environment, user, advanced, is_onboarded=True)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    for_advanced = "Go deep with the guides for larger code."
+    expect(page.get_by_text(for_advanced)).to_be_visible()
+
+    # On the server, without any script of the page.
+    plain = window(user, java_script_enabled=False)
+    plain.goto(environment.main_site.url)
+    expect(plain.get_by_text(for_advanced)).to_be_visible()

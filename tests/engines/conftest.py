@@ -5,6 +5,7 @@ import platform
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,16 +20,16 @@ from selenium.webdriver.webkitgtk.service import Service as WebKitService
 from devstack.app import App
 from devstack.browser import ARGUMENTS
 from devstack.processes import free_port
-from tests.conftest import Stage
-from tests.e2e.conftest import Stranger
-from tests.engines.edge import Edge
+from tests.conftest import Environment
+from tests.e2e.other_site import OtherSite
+from tests.engines.tls_proxy import TlsProxy
 from tests.engines.window import Window
 
 SITE, APP, OTHER_SITE = "app.example.com", "onboarding.example.com", "app.example.org"
 
 
 def needed(*programs: str) -> str:
-    """Give the path of the first of these programs that there is."""
+    """Return the path of the first of these programs that there is."""
     for program in programs:
         if found := shutil.which(program):
             return found
@@ -46,7 +47,7 @@ def _chromium(proxy: dict[str, str], *, cookies: bool) -> WebDriver:
         options.add_experimental_option(
             "prefs", {"profile.default_content_setting_values.cookies": 2}
         )
-    _say(options, proxy)
+    _set_capabilities(options, proxy)
     return webdriver.Chrome(options, ChromeService(needed("chromedriver")))
 
 
@@ -55,7 +56,7 @@ def _firefox(proxy: dict[str, str], *, cookies: bool) -> WebDriver:
     options.add_argument("-headless")
     if not cookies:
         options.set_preference("network.cookie.cookieBehavior", 2)
-    _say(options, proxy)
+    _set_capabilities(options, proxy)
     return webdriver.Firefox(options, FirefoxService(str(_gecko_driver())))
 
 
@@ -74,7 +75,7 @@ def _webkit(proxy: dict[str, str], *, cookies: bool) -> WebDriver:
 ENGINES = {"Chromium": _chromium, "Firefox": _firefox, "WebKit": _webkit}
 
 
-def _say(options: ArgOptions, proxy: dict[str, str]) -> None:
+def _set_capabilities(options: ArgOptions, proxy: dict[str, str]) -> None:
     options.set_capability("proxy", proxy)
     # The CA of the run is known to nobody.
     options.set_capability("acceptInsecureCerts", True)
@@ -99,14 +100,14 @@ def _mini_browser() -> Path:
 
 
 @pytest.fixture(scope="session")
-def edge() -> Iterator[Edge]:
-    yield from Edge().run()
+def tls_proxy() -> Iterator[TlsProxy]:
+    yield from TlsProxy().run()
 
 
 @contextmanager
-def opened(engine: str, edge: Edge, *, cookies: bool = True) -> Iterator[WebDriver]:
+def opened(engine: str, tls_proxy: TlsProxy, *, cookies: bool = True) -> Iterator[WebDriver]:
     """Open a window of one engine, with cookies or without any."""
-    address = f"127.0.0.1:{edge.port}"
+    address = f"127.0.0.1:{tls_proxy.port}"
     proxy = {"proxyType": "manual", "httpProxy": address, "sslProxy": address}
     driver = ENGINES[engine](proxy, cookies=cookies)
     try:
@@ -118,57 +119,56 @@ def opened(engine: str, edge: Edge, *, cookies: bool = True) -> Iterator[WebDriv
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def engine(request: pytest.FixtureRequest, edge: Edge) -> Iterator[WebDriver]:
-    with opened(request.param, edge) as driver:
+def engine(request: pytest.FixtureRequest, tls_proxy: TlsProxy) -> Iterator[WebDriver]:
+    with opened(request.param, tls_proxy) as driver:
         yield driver
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def cookieless(request: pytest.FixtureRequest, edge: Edge) -> Iterator[WebDriver]:
-    with opened(request.param, edge, cookies=False) as driver:
+def cookieless(request: pytest.FixtureRequest, tls_proxy: TlsProxy) -> Iterator[WebDriver]:
+    with opened(request.param, tls_proxy, cookies=False) as driver:
         yield driver
 
 
 @pytest.fixture(scope="session")
-def stranger() -> Iterator[Stranger]:
-    yield from Stranger().run()
+def other_site() -> Iterator[OtherSite]:
+    yield from OtherSite().run()
 
 
 @pytest.fixture(scope="session")
-def https_app(stage: Stage, edge: Edge, stranger: Stranger) -> Iterator[App]:
+def https_app(
+    environment: Environment, tls_proxy: TlsProxy, other_site: OtherSite
+) -> Iterator[App]:
     """The app at its own host, and pages around it on the same host, a sibling and another site."""
     port = free_port()
-    app_url = edge.route(APP, port)
+    app_url = tls_proxy.route(APP, port)
     sites = [
-        edge.route(SITE, stranger.port),
-        edge.route(APP, stranger.port, 8443),
-        edge.route(OTHER_SITE, stranger.port),
+        tls_proxy.route(SITE, other_site.port),
+        tls_proxy.route(APP, other_site.port, 8443),
+        tls_proxy.route(OTHER_SITE, other_site.port),
     ]
-    app = App(
-        port,
-        stage.app.database_url,
-        stage.app.secret,
-        stage.site.url,
-        settings={
-            "APP_URL": app_url,
-            "BETTER_AUTH_URL": sites[0],
-            "SIGN_IN_URL": f"{sites[0]}/sign-in",
-            "EMBED_ORIGINS": ",".join(sites),
-        },
-    )
-    with app.start(stage.logs / "https-app.log"):
+    settings = {
+        "APP_URL": app_url,
+        "BETTER_AUTH_URL": sites[0],
+        "SIGN_IN_URL": f"{sites[0]}/sign-in",
+        "EMBED_ORIGINS": ",".join(sites),
+    }
+    app = replace(environment.app_server, port=port, settings=settings)
+    with app.start(environment.logs / "https-app.log"):
         yield app
 
 
 @pytest.fixture
-def window(engine: WebDriver, https_app: App, stranger: Stranger, stage: Stage) -> Iterator[Window]:
-    window = Window(engine, https_app, stranger, stage.database_url)
+def window(
+    engine: WebDriver, https_app: App, other_site: OtherSite, environment: Environment
+) -> Iterator[Window]:
+    window = Window(engine, https_app, other_site, environment.database_url)
     yield window
-    window.forget()
+    window.delete_cookies()
 
 
 @pytest.fixture
 def cookieless_window(
-    cookieless: WebDriver, https_app: App, stranger: Stranger, stage: Stage
+    cookieless: WebDriver, https_app: App, other_site: OtherSite, environment: Environment
 ) -> Window:
-    return Window(cookieless, https_app, stranger, stage.database_url)
+    return Window(cookieless, https_app, other_site, environment.database_url)

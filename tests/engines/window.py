@@ -1,9 +1,9 @@
-"""What a test does in a browser, whichever engine it is: pages around the app, and people in them."""
+"""What a test does in a browser, whichever engine it is: pages around the app, and users in them."""
 
 from dataclasses import dataclass, field
 
 import psycopg
-from selenium.common.exceptions import NoSuchElementException, WebDriverException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
@@ -12,17 +12,17 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from devstack.app import App
 from onboarding.betterauth.cookie import SessionCookie
-from tests.e2e.conftest import Stranger
-from tests.visitor import Person, newcomer
+from tests.e2e.other_site import OtherSite
+from tests.users import User, create_user
 
-PATIENCE_S = 15
+TIMEOUT_S = 30
 COOKIE = "__Secure-better-auth.session_token"
 
-LISTEN = """<script>
-  heard = [];
+RECORD = """<script>
+  events = [];
   for (const type of ["ready", "step", "completed", "signin-required", "error"])
     addEventListener(type, (event) => {
-      if (event.target.localName === "onboarding-frame") heard.push([type, event.detail]);
+      if (event.target.localName === "onboarding-frame") events.push([type, event.detail]);
     }, true);
 </script>"""
 
@@ -33,109 +33,111 @@ class Window:
 
     driver: WebDriver
     app: App
-    stranger: Stranger
+    other_site: OtherSite
     database_url: str
     visited: set[str] = field(default_factory=set)
+    is_embedded: bool = False
+    """Whether the app's page is in a frame, and not in the window itself."""
 
     @property
     def app_url(self) -> str:
         return self.app.environment()["APP_URL"]
 
-    def newcomer(self) -> Person:
-        return newcomer(self.database_url, SessionCookie(COOKIE, self.app.secret))
+    def create_user(self) -> User:
+        return create_user(self.database_url, SessionCookie(COOKIE, self.app.secret))
+
+    def serve(self, origin: str, html: str, headers: dict[str, str] | None = None) -> str:
+        """Serve a page of the test's own; return its URL under an origin that leads to its server."""
+        return f"{origin}/{self.other_site.serve(html, headers=headers).rpartition('/')[2]}"
 
     def open(self, origin: str, html: str, headers: dict[str, str] | None = None) -> None:
-        """Open a page of the test's own under an origin that leads to the stranger's server."""
-        path = self.stranger.put_up(html, headers=headers).rpartition("/")[2]
-        self.driver.get(f"{origin}/{path}")
+        """Open a page of the test's own."""
+        self.driver.get(self.serve(origin, html, headers))
         self.visited.add(origin)
+        self.is_embedded = False
 
-    def sign_in(self, person: Person, origin: str, attributes: str) -> None:
-        """Let a page of `origin` set the person's session cookie, as the main site's server would."""
-        cookie = f"{person.cookie}; Path=/; Secure; HttpOnly; {attributes}"
+    def open_app(self, path: str) -> None:
+        """Open a page of the app's in the window itself."""
+        self.driver.get(self.app_url + path)
+        self.is_embedded = False
+
+    def sign_in(self, user: User, origin: str, attributes: str) -> None:
+        """Let a page of `origin` set the user's session cookie, as the main site's server would."""
+        is_embedded = self.is_embedded
+        cookie = f"{user.cookie}; Path=/; Secure; HttpOnly; {attributes}"
         self.open(origin, "<p>signed in", {"Set-Cookie": cookie})
+        self.is_embedded = is_embedded
 
     def embed(self, origin: str, attributes: str = "") -> None:
         """Open a page with the element in it."""
         self.open(
             origin,
-            f"<!doctype html><meta charset=utf-8><title>Main site</title>{LISTEN}"
+            f"<!doctype html><meta charset=utf-8><title>Main site</title>{RECORD}"
             f"<script src='{self.app_url}/embed.js'></script>"
             f"<onboarding-frame src='{self.app_url}/' {attributes}><a>link</a></onboarding-frame>",
         )
+        self.is_embedded = True
 
     def heading(self) -> str:
-        """Give the heading of the page in the frame, once there is one."""
-        return self._in_frame("h1").text
+        """Return the heading of the app's page, once there is one."""
+        return self._find("h1").text
 
     def wait_for(self, heading: str) -> None:
-        """Wait for the page with this heading in the frame."""
+        """Wait for the page with this heading."""
+        self._wait(lambda _: self.heading() == heading, f"the page {heading!r}")
 
-        def there(_: WebDriver) -> bool:
-            return self.heading() == heading
-
-        self._wait(there, lambda: f"{heading!r} never came, but {self.heading()!r}")
-
-    def wait_for_top(self, heading: str) -> None:
-        """Wait for a page with this heading in the window itself."""
-
-        def there(driver: WebDriver) -> bool:
-            driver.switch_to.default_content()
-            return driver.find_element(By.CSS_SELECTOR, "h1").text == heading
-
-        self._wait(there, lambda: f"{heading!r} never came")
-
-    def rows(self, person: Person) -> list[tuple]:
-        """Give what is saved about a person."""
+    def rows(self, user: User) -> list[tuple]:
+        """Return what is saved about a user."""
         with psycopg.connect(self.database_url) as connection:
             query = "SELECT is_onboarded FROM user_profile WHERE user_id = %s"
-            return connection.execute(query, [person.user_id]).fetchall()
+            return connection.execute(query, [user.id]).fetchall()
 
     def choose(self, value: str) -> None:
-        Select(self._in_frame("select")).select_by_value(value)
-
-    def press(self) -> None:
-        self._in_frame("main button").click()
-
-    def shows(self, text: str) -> bool:
-        """Tell whether the page in the frame shows a text, to people's eyes."""
-        return text in self._in_frame("main").text
+        Select(self._find("select")).select_by_value(value)
 
     def chosen(self) -> str | None:
-        return Select(self._in_frame("select")).first_selected_option.get_attribute("value")
+        return Select(self._find("select")).first_selected_option.get_attribute("value")
+
+    def press(self) -> None:
+        self._find("main button").click()
+
+    def shows(self, text: str) -> bool:
+        """Return whether the app's page shows a text, to people's eyes."""
+        return text in self._find("main").text
 
     def click_link(self, text: str) -> None:
-        self._in_frame("main")
+        self._find("main")
         self.driver.find_element(By.LINK_TEXT, text).click()
 
-    def heard(self) -> list[list[object]]:
+    def events(self) -> list[list]:
+        """Return the element's events so far."""
         self.driver.switch_to.default_content()
-        said: list[list[object]] = self.driver.execute_script("return heard")
-        return said
+        return self.driver.execute_script("return events")
 
-    def forget(self) -> None:
-        """Take every cookie of the test away again."""
-        for origin in (self.app_url, *self.visited):
-            self.driver.get(f"{origin}/healthz" if origin == self.app_url else f"{origin}/none")
+    def reasons(self) -> list[str]:
+        """Return why the element asked to sign in, each time."""
+        return [detail["reason"] for kind, detail in self.events() if kind == "signin-required"]
+
+    def delete_cookies(self) -> None:
+        for url in (f"{self.app_url}/healthz", *(f"{origin}/none" for origin in self.visited)):
+            self.driver.get(url)
             self.driver.delete_all_cookies()
 
-    def _in_frame(self, selector: str) -> WebElement:
-        def found(driver: WebDriver) -> WebElement | None:
+    def _find(self, selector: str) -> WebElement:
+        def found(driver: WebDriver) -> WebElement:
             driver.switch_to.default_content()
-            root = driver.find_element(By.CSS_SELECTOR, "onboarding-frame").shadow_root
-            driver.switch_to.frame(root.find_element(By.CSS_SELECTOR, "iframe"))
+            if self.is_embedded:
+                root = driver.find_element(By.CSS_SELECTOR, "onboarding-frame").shadow_root
+                driver.switch_to.frame(root.find_element(By.CSS_SELECTOR, "iframe"))
             return driver.find_element(By.CSS_SELECTOR, selector)
 
-        return self._wait(found, lambda: f"no {selector} in the frame")
+        return self._wait(found, selector)
 
-    def _wait(self, condition, message):
+    def _wait(self, condition, what: str):
         waiting = WebDriverWait(
-            self.driver,
-            PATIENCE_S,
-            poll_frequency=0.05,
-            ignored_exceptions=(NoSuchElementException, WebDriverException),
+            self.driver, TIMEOUT_S, poll_frequency=0.05, ignored_exceptions=(WebDriverException,)
         )
         try:
             return waiting.until(condition)
         except WebDriverException as error:
-            raise AssertionError(message()) from error
+            raise AssertionError(f"{what} never came: {self.driver.page_source[:2000]}") from error

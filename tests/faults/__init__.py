@@ -1,1 +1,1 @@
-"""Faults between the app and its database, and what people notice of them: docs/reliability.md."""
+"""Faults between the app and its database, and what people notice of them."""

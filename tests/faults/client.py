@@ -1,10 +1,9 @@
-"""Asks over raw connections, one each, so that whatever goes wrong on one is seen and counted."""
+"""A client with a connection for each request, so that whatever goes wrong on one is seen and counted."""
 
 import asyncio
-import contextlib
-import time
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -14,68 +13,64 @@ T = TypeVar("T")
 TIMEOUT_S = 60
 
 
-def finish(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` to its end, in a thread of its own: this one may have a loop, a browser's."""
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` in a thread of its own: pytest's may have an event loop, a browser's."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back: `status` 0 when nothing did; `seconds` until then; `at`, by `time.monotonic`."""
+class Response:
+    """A response: `status` is 0 if none came; `began` and `ended` on the clock of the event loop."""
 
     status: int
     headers: Mapping[str, str]
     body: str
-    seconds: float
-    at: float
+    began: float
+    ended: float
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.began
 
     @property
     def location(self) -> str:
-        """Where a redirect leads."""
         return self.headers.get("Location", "")
 
 
-async def ask(
+async def fetch(
     port: int,
     path: str,
     headers: Mapping[str, str],
     form: Mapping[str, str] | None = None,
     timeout_s: float = TIMEOUT_S,
-) -> Answer:
+) -> Response:
     """GET `path`, or POST `form` to it, at a port of this machine."""
-    body = urlencode(form).encode() if form is not None else b""
-    more = {"Connection": "close"}
+    head, body = {**headers, "Connection": "close"}, b""
     if form is not None:
-        more |= {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Content-Length": str(len(body)),
-        }
-    head = "".join(f"{name}: {value}\r\n" for name, value in {**headers, **more}.items())
-    method = "GET" if form is None else "POST"
-    request = f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body
-    began = time.monotonic()
+        body = urlencode(form).encode()
+        head["Content-Type"] = "application/x-www-form-urlencoded"
+        head["Content-Length"] = str(len(body))
+    lines = [f"{'GET' if form is None else 'POST'} {path} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in head.items()]
+    clock = asyncio.get_running_loop().time
+    began = clock()
     try:
         async with asyncio.timeout(timeout_s):
-            answer = await _exchange(port, request)
+            received = await _exchange(port, "\r\n".join([*lines, "", ""]).encode() + body)
     except (OSError, TimeoutError):
-        answer = b""
-    at = time.monotonic()
-    head_read, _, content = answer.partition(b"\r\n\r\n")
-    first, *lines = head_read.decode("latin-1").split("\r\n")
-    fields = dict(line.split(": ", 1) for line in lines if ": " in line)
-    whole = int(fields.get("Content-Length", "0")) == len(content)
-    status = int(first.split()[1]) if whole and first.startswith("HTTP/1.1 ") else 0
-    return Answer(status, fields, content.decode(), at - began, at)
+        received = b""
+    first, *fields = received.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    content = received.partition(b"\r\n\r\n")[2]
+    found = dict(field.split(": ", 1) for field in fields)
+    is_whole = first and int(found.get("Content-Length", "0")) == len(content)
+    status = int(first.split()[1]) if is_whole else 0
+    return Response(status, found, content.decode(), began, clock())
 
 
 async def _exchange(port: int, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
+    with closing(writer):
         writer.write(request)
         await writer.drain()
         return await reader.read()
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()

@@ -1,108 +1,66 @@
-"""`python -m tests.faults.clocks`: instances whose clocks are a minute fast or slow serve the same
-people; a page from one is submitted to another.
+"""Servers whose clocks are a minute fast or slow serve the same users; a page from one is submitted to
+another.
 
-A submit is right when its answers are saved. Sessions are looked at too: one that ends in half a
-minute is in on every instance, one that ended half a minute ago is out on all, since the database's
-clock decides.
+A submit is right when its answers are saved. Sessions too: one that ends in half a minute is live on
+every server, one that ended half a minute ago on none, since the database's clock decides.
 """
 
-import sys
 import time
-from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
 from bs4 import BeautifulSoup
 
 from devstack.processes import ROOT
-from tests.faults.client import ask, finish
-from tests.faults.stand import OURS, Stand, raised
-from tests.faults.storm import ALL_ANSWERS
-from tests.visitor import Person, newcomer
+from tests.faults.client import fetch, run
+from tests.faults.cluster import THIS_APP, Cluster, Result, Variant
+from tests.questionnaires import DEFAULT
+from tests.users import User
 
 SKEWS_S = (-60, 0, 60)
-# Of two instances; 60 s is what a clock may be off, so one of them is right.
+# A minute is what a clock may be off, so one of two is right.
 PAIRS = [(shown, sent) for shown in SKEWS_S for sent in SKEWS_S if abs(shown - sent) <= 60]
 CLOCK = ROOT / "tests" / "faults" / "clock"
 
 
-@dataclass(frozen=True)
-class Skewed:
-    """What came of the clocks; `skews_s`: how far off the instances' clocks really were."""
-
-    submits: int
-    failed: int
-    sessions: int
-    misjudged: int
-    skews_s: list[int]
-
-    @property
-    def is_right(self) -> bool:
-        """Tell whether the clocks were off, and nobody noticed."""
-        off = all(abs(real - meant) <= 2 for real, meant in zip(self.skews_s, SKEWS_S, strict=True))
-        return off and not self.failed and not self.misjudged
-
-    def __str__(self) -> str:
-        skews = ", ".join(f"{skew:+d}" for skew in self.skews_s)
-        return (
-            f"clocks off by {skews} s: {self.failed} of {self.submits} submits failed, "
-            f"{self.misjudged} of {self.sessions} sessions misjudged"
-        )
-
-
-def skewed(stand: Stand, people_each: int = 25) -> Skewed:
-    """Let people submit on instances with these clocks."""
-    shifts = [{"PYTHONPATH": str(CLOCK), "CLOCK_SHIFT_SECONDS": str(skew)} for skew in SKEWS_S]
+def measure(cluster: Cluster, app: Variant = THIS_APP, users_each: int = 25) -> Result:
+    """Let users submit to servers with these clocks."""
     ports = {
-        skew: stand.instance("direct", OURS, settings=shift)[0].port
-        for skew, shift in zip(SKEWS_S, shifts, strict=True)
+        skew: cluster.start(settings={"PYTHONPATH": str(CLOCK), "CLOCK_SHIFT_SECONDS": str(skew)})
+        for skew in SKEWS_S
     }
-    submits = [pair for pair in PAIRS for _ in range(people_each)]
-    crowd = stand.people(len(submits))
-    stand.draft(crowd, ALL_ANSWERS[0])
+    users = cluster.users(len(PAIRS) * users_each)
+    cluster.save_drafts(users)
+    submits = list(zip(users, PAIRS * users_each, strict=True))
 
-    async def look() -> Skewed:
-        done = [
-            await _submit(stand, person, ports[shown], ports[sent])
-            for person, (shown, sent) in zip(crowd, submits, strict=True)
+    async def submit_all() -> list[bool]:
+        return [
+            await _submits(cluster, user, ports[shown], ports[sent])
+            for user, (shown, sent) in submits
         ]
-        sessions = [
-            await _misjudged(stand, port, live) for port in ports.values() for live in (True, False)
-        ]
-        skews = [await _skew_s(port) for port in ports.values()]
-        return Skewed(len(done), done.count(False), len(sessions), sessions.count(True), skews)
 
-    return finish(look())
+    failed = run(submit_all()).count(False)
+    misses = [f"{failed} submits failed"] if failed else []
+    for skew, port in ports.items():
+        answer = run(fetch(port, "/healthz", {"Host": "localhost"}))
+        real = parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
+        if abs(real - skew) > 5:
+            misses.append(f"the clock is {real:+.0f} s off, not {skew:+d} s")
+        for lifetime_s in (30, -30):
+            [user] = cluster.users(1, lifetime=timedelta(seconds=lifetime_s))
+            path = f"/onboarding/{DEFAULT.questions[0].slug}"
+            page = run(fetch(port, path, cluster.headers(user)))
+            if (page.status == 200) != (lifetime_s > 0):
+                misses.append(
+                    f"{skew:+d} s: {page.status} for a session that ends in {lifetime_s} s"
+                )
+    return Result(f"{failed} of {len(submits)} submits failed", misses)
 
 
-async def _submit(stand: Stand, person: Person, shown: int, sent: int) -> bool:
-    headers = stand.headers(person)
-    page = await ask(shown, "/onboarding/review", headers)
+async def _submits(cluster: Cluster, user: User, shown: int, sent: int) -> bool:
+    headers = cluster.headers(user)
+    page = await fetch(shown, "/onboarding/review", headers)
     fields = BeautifulSoup(page.body, "html5lib").select("form[method=post] input[type=hidden]")
     form = {str(field["name"]): str(field["value"]) for field in fields}
-    answer = await ask(sent, "/onboarding/review", headers, form)
-    return (answer.status, answer.location) == (303, "/profile")
-
-
-async def _misjudged(stand: Stand, port: int, live: bool) -> bool:
-    lifetime = timedelta(seconds=30 if live else -30)
-    person = newcomer(stand.way("direct"), stand.cookie, lifetime=lifetime)
-    answer = await ask(port, "/onboarding/python-proficiency", stand.headers(person))
-    return (answer.status == 200) is not live
-
-
-async def _skew_s(port: int) -> int:
-    answer = await ask(port, "/healthz", {"Host": "localhost"})
-    return round(parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time())
-
-
-def main() -> int:
-    """Submit; the last line is the figure."""
-    with raised() as stand:
-        found = skewed(stand)
-    print(found)
-    return int(not found.is_right)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    response = await fetch(sent, "/onboarding/review", headers, form)
+    return (response.status, response.location) == (303, "/profile")

@@ -1,13 +1,13 @@
-"""One stand for a file: its server is stopped and crashed, so it is nobody else's."""
+"""One cluster for each file: its database server is stopped and crashed."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.stand import Stand, raised
+from tests.faults.cluster import Cluster, start_cluster
 
 
 @pytest.fixture(scope="module")
-def stand() -> Iterator[Stand]:
-    with raised() as stand:
-        yield stand
+def cluster() -> Iterator[Cluster]:
+    with start_cluster() as cluster:
+        yield cluster

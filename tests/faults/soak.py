@@ -1,103 +1,66 @@
-"""`python -m tests.faults.soak [--requests N]`: how much memory the workers gain by many requests, of every
-kind: pages, a save and its repetition, errors, probes, forged cookies.
+"""How much memory the workers gain by many requests of every kind: pages, a save and its repetition,
+errors, probes, forged cookies.
 """
 
-import argparse
 import asyncio
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import cycle, islice
 
 import psutil
 
-from tests.faults.client import Answer, ask, finish
-from tests.faults.stand import OURS, Stand, raised
-from tests.faults.storm import ALL_ANSWERS
+from tests.faults.client import Response, fetch, run
+from tests.faults.cluster import THIS_APP, Cluster, Result, Variant
+from tests.questionnaires import DEFAULT
 
 REQUESTS = 20_000
 # Caches, pools and compiled templates fill up first.
-WARM_UP = 0.1
+WARM_UP = 2_000
 GROWTH_MB = 5
-
-
-@dataclass(frozen=True)
-class Soak:
-    """How many requests, and what each worker gained by them, in megabytes."""
-
-    requests: int
-    grown_mb: list[float]
-    failed: int
-
-    @property
-    def is_right(self) -> bool:
-        """Tell whether no worker gained more than is allowed, and every request was answered."""
-        return not self.failed and max(self.grown_mb) < GROWTH_MB
-
-    def __str__(self) -> str:
-        grown = ", ".join(f"{mb:+.1f}" for mb in self.grown_mb)
-        return f"{self.requests} requests, {self.failed} failed: workers grew by {grown} MB"
-
-
-def soak(stand: Stand, requests: int = REQUESTS) -> Soak:
-    """Send so many requests after a warm-up."""
-    app, child = stand.instance("direct", OURS, workers=2)
-    kinds = _kinds(stand)
-    _send(app.port, list(islice(kinds, int(requests * WARM_UP))))
-    workers = psutil.Process(child.pid).children()
-    before = [worker.memory_info().rss for worker in workers]
-    answers = _send(app.port, list(islice(kinds, requests)))
-    grown = [
-        (worker.memory_info().rss - rss) / 2**20
-        for worker, rss in zip(workers, before, strict=True)
-    ]
-    failed = sum(answer.status == 0 or answer.status >= 500 for answer in answers)
-    return Soak(len(answers), grown, failed)
-
 
 Request = tuple[str, dict[str, str], dict[str, str] | None]
 
 
-def _kinds(stand: Stand) -> Iterator[Request]:
-    """Give requests of every kind in turn, of twenty people."""
-    people = stand.people(20)
-    for number, person in enumerate(cycle(people)):
-        headers = stand.headers(person)
+def measure(cluster: Cluster, app: Variant = THIS_APP) -> Result:
+    """Send the requests after a warm-up."""
+    port = cluster.start(workers=2)
+    requests = _requests(cluster)
+    _send(port, list(islice(requests, WARM_UP)))
+    workers = psutil.Process(cluster.children[-1].pid).children()
+    before = [worker.memory_info().rss for worker in workers]
+    responses = _send(port, list(islice(requests, REQUESTS)))
+    pairs = zip(workers, before, strict=True)
+    grown_mb = max((worker.memory_info().rss - rss) / 2**20 for worker, rss in pairs)
+    failed = sum(response.status == 0 or response.status >= 500 for response in responses)
+    figure = f"a worker grows by {grown_mb:.1f} MB"
+    misses = [figure] if grown_mb > GROWTH_MB else []
+    return Result(figure, misses + [f"{failed} failed"] * bool(failed))
+
+
+def _requests(cluster: Cluster) -> Iterator[Request]:
+    """Return requests of every kind in turn, of twenty users."""
+    for number, user in enumerate(cycle(cluster.users(20))):
+        headers = cluster.headers(user)
+        answers = THIS_APP.answers[number % len(THIS_APP.answers)]
         yield "/profile", headers, None
-        yield "/onboarding/python-proficiency", headers, None
-        yield "/onboarding/review", headers, stand.confirmation(person, ALL_ANSWERS[number % 12])
+        yield f"/onboarding/{DEFAULT.questions[0].slug}", headers, None
+        yield "/onboarding/review", headers, cluster.form(user, answers)
         yield "/signed-out", headers, None
         yield f"/nowhere/{number}", headers, None
         yield "/healthz", {"Host": "localhost"}, None
-        yield "/profile", headers | {"Cookie": f"{person.cookie[:-8]}{number:08}"}, None
+        yield "/profile", headers | {"Cookie": f"{user.cookie[:-8]}{number:08}"}, None
         yield "/onboarding/review", headers, {"csrf_token": f"{number}"}
         yield "/api/profile", headers, None
         yield "/static/style.css", headers, None
 
 
-def _send(port: int, requests: list[Request]) -> list[Answer]:
-    async def send() -> list[Answer]:
+def _send(port: int, requests: list[Request]) -> list[Response]:
+    async def send() -> list[Response]:
         at_once = asyncio.Semaphore(16)
 
-        async def one(path: str, headers: dict[str, str], form: dict[str, str] | None) -> Answer:
+        async def one(request: Request) -> Response:
             async with at_once:
-                return await ask(port, path, headers, form)
+                return await fetch(port, *request)
 
-        return await asyncio.gather(*(one(*request) for request in requests))
+        return await asyncio.gather(*map(one, requests))
 
-    return finish(send())
-
-
-def main() -> int:
-    """Soak; the last line is the figure."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--requests", type=int, default=REQUESTS)
-    chosen = parser.parse_args()
-    with raised() as stand:
-        found = soak(stand, chosen.requests)
-    print(found)
-    return int(not found.is_right)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return run(send())

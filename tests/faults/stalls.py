@@ -1,221 +1,116 @@
-"""`python -m tests.faults.stalls [--pooler]`: the database falls silent, at every stage, while more
-requests come than a worker has threads.
+"""The database falls silent at every stage of its work, while as many requests wait as a worker has
+threads, twice in a row.
 
-Every request has to be answered within its budget and half a second, and `/healthz` within 0.1 s all
-the while: an orchestrator that gets no answer kills a process that only waits.
+Everybody has to be answered within the budget and half a second, whatever is silent. `/healthz` may
+wait as long as people do until the first of them have waited in vain; from then on it has to be quick,
+since an orchestrator that gets no answer kills a process that only waits.
 """
 
 import asyncio
-import sys
 import threading
-import time
-from collections.abc import Callable, Collection, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
-import psycopg
+from onboarding.settings import THREADS
+from tests.faults.client import Response, fetch, run
+from tests.faults.cluster import THIS_APP, Cluster, Result, Variant
+from tests.faults.outages import Outage, silences
+from tests.users import User
 
-from tests.faults.client import Answer, ask, finish
-from tests.faults.proxy import Rule, cut_all, let_pass, stall_all, stall_on
-from tests.faults.stand import OURS, Stand, options, raised
-from tests.faults.storm import ALL_ANSWERS
-
-# Short, so that a test is; the rest of the settings are the defaults.
-READ_BUDGET_S, WRITE_BUDGET_S = 1, 2
-SETTINGS = {
-    "READ_BUDGET_SECONDS": str(READ_BUDGET_S),
-    "WRITE_BUDGET_SECONDS": str(WRITE_BUDGET_S),
-}
-# What may come on top: the server is told that nobody waits any more, and the answer is made.
+# Of reads and saves in seconds. libpq takes 2 seconds at least to give up connecting.
+BUDGETS_S = (3, 4)
+# What comes on top: the server is told that nobody waits any more, and the response is made.
 GRACE_S = 0.5
-ALIVE_WITHIN_S = 0.1
-RECOVERED_WITHIN_S = 1
-WAITING = 40
+# Those that waited get their responses all at once, which keeps the interpreter busy for a moment.
+ALIVE_WITHIN_S = 0.25
 # Whoever waits longer than this waits for good, as far as people go.
 PATIENCE_S = 10
 
 
-def in_time(slack_s: float, *limits: tuple[float, float]) -> bool:
-    """Tell whether nothing took longer than it may; the slack is a busy machine's."""
-    return all(took_s <= most_s + slack_s for took_s, most_s in limits)
-
-
-@dataclass(frozen=True)
-class Stall:
-    """What one stall did: the slowest reads, saves and probes in seconds, and what came late or not."""
-
-    stage: str
-    reads_s: float
-    saves_s: float
-    probes_s: float
-    unanswered: int
-    recovered: bool
-
-    def is_right(self, slack_s: float = 0) -> bool:
-        """Tell whether everybody was answered in time, and all was well afterwards."""
-        on_time = in_time(
-            slack_s,
-            (self.reads_s, READ_BUDGET_S + GRACE_S),
-            (self.saves_s, WRITE_BUDGET_S + GRACE_S),
-            (self.probes_s, ALIVE_WITHIN_S),
-        )
-        return on_time and not self.unanswered and self.recovered
-
-    def __str__(self) -> str:
-        return (
-            f"{self.stage}: reads {self.reads_s:.2f} s, saves {self.saves_s:.2f} s, "
-            f"/healthz {self.probes_s * 1000:.0f} ms, unanswered {self.unanswered}"
-            f"{'' if self.recovered else ', not recovered'}"
-        )
-
-
-@contextmanager
-def _network(stand: Stand, *rules: Rule) -> Iterator[None]:
-    for rule in rules:
-        stand.proxy.follow(rule)
-        time.sleep(0.05)
-    try:
-        yield
-    finally:
-        stand.proxy.follow(let_pass)
-
-
-@contextmanager
-def _frozen_pooler(stand: Stand) -> Iterator[None]:
-    assert stand.pooler
-    stand.pooler.freeze()
-    try:
-        yield
-    finally:
-        stand.pooler.thaw()
-
-
-@contextmanager
-def _lock(stand: Stand, database: str) -> Iterator[None]:
-    with psycopg.connect(stand.way("direct", database)) as connection:
-        # Reads go on.
-        connection.execute("LOCK TABLE user_profile IN SHARE ROW EXCLUSIVE MODE")
-        yield
-
-
-Stage = Callable[[], AbstractContextManager[None]]
-
-
-def stages(stand: Stand, database: str = OURS) -> dict[str, tuple[str, Stage]]:
-    """Give the stages: over which way to the database, and what falls silent."""
-    found: dict[str, tuple[str, Stage]] = {
-        # Who has no connection any more must make one.
-        "connecting": ("proxied", lambda: _network(stand, cut_all, stall_all)),
-        "asking": ("proxied", lambda: _network(stand, stall_all)),
-        "in the middle of a result": ("proxied", lambda: _network(stand, stall_on("D"))),
-        "before the acknowledgement": ("proxied", lambda: _network(stand, stall_on("C"))),
-        "waiting for a lock": ("proxied", lambda: _lock(stand, database)),
-    }
-    if stand.pooler:
-        found["the pooler frozen"] = ("pooled", lambda: _frozen_pooler(stand))
-    return found
-
-
-def stalls(stand: Stand, database: str = OURS, only: Collection[str] = ()) -> list[Stall]:
-    """Stall at every stage, or at some."""
-    ports: dict[str, int] = {}
-    found = []
-    for name, (way, stage) in stages(stand, database).items():
-        if only and name not in only:
+def measure(
+    cluster: Cluster,
+    app: Variant = THIS_APP,
+    *,
+    only: Collection[str] = (),
+    budgets_s: tuple[int, int] = BUDGETS_S,
+    slack_s: float = 0,
+) -> Result:
+    """Stall at every stage, or at some. The slack is a busy machine's."""
+    names = ("READ_BUDGET_SECONDS", "WRITE_BUDGET_SECONDS")
+    settings = dict(zip(names, map(str, budgets_s), strict=True))
+    slowest, slowest_probe, unanswered, misses = 0.0, 0.0, 0, []
+    for silence in silences(cluster, app):
+        if only and silence.name not in only:
             continue
-        if way not in ports:
-            ports[way] = stand.instance(way, database, settings=SETTINGS)[0].port
-        found.append(_stall(stand, ports[way], database, name, stage))
-    return found
+        port = cluster.start(silence.route, app, settings=settings)
+        kinds = zip(("reads", "saves"), budgets_s, strict=True)
+        # A lock lets reads through, so nobody is refused, and probes wait as people do.
+        is_lock = silence.name == "behind a lock"
+        for kind, budget_s in list(kinds)[is_lock:]:
+            first, second, probes, after = _stall(cluster, app, port, silence, kind)
+            everybody, first_end = [*first, *second, *probes], max(one.ended for one in first)
+            later = [] if is_lock else [probe for probe in probes if probe.began > first_end]
+            lost = sum(response.status == 0 for response in everybody)
+            found = {
+                f"{_slowest(everybody):.2f} s": _slowest(everybody) > budget_s + GRACE_S + slack_s,
+                f"/healthz {_slowest(later):.2f} s": _slowest(later) > ALIVE_WITHIN_S + slack_s,
+                f"{lost} unanswered": lost,
+                "not recovered": any(response.status != 303 for response in after),
+            }
+            misses += [f"{silence.name}, {kind}: {miss}" for miss, holds in found.items() if holds]
+            unanswered += lost
+            slowest = max(slowest, _slowest([*first, *second]))
+            slowest_probe = max(slowest_probe, _slowest(later))
+        cluster.stop_servers()
+    text = f"{unanswered} unanswered after" if unanswered else "answered within"
+    text = f"{text} {slowest:.1f} s (budgets {budgets_s[0]} and {budgets_s[1]} s)"
+    return Result(f"{text}, then `/healthz` {slowest_probe * 1000:.0f} ms", misses)
 
 
-def _stall(stand: Stand, port: int, database: str, name: str, stage: Stage) -> Stall:
-    people = stand.people(2 * WAITING, database)
-    readers, savers = people[:WAITING], people[WAITING:]
-
-    async def reads() -> list[Answer]:
-        return await asyncio.gather(
-            *(ask(port, "/profile", stand.headers(one), None, PATIENCE_S) for one in readers)
-        )
-
-    async def saves() -> list[Answer]:
-        return await asyncio.gather(
-            *(
-                ask(
-                    port,
-                    "/onboarding/review",
-                    stand.headers(one),
-                    stand.confirmation(one, ALL_ANSWERS[0]),
-                    PATIENCE_S,
-                )
-                for one in savers
-            )
-        )
-
-    slow, health = [], []
-    for waiting in (reads, saves):
-        finish(reads())  # every thread has its connection, as after some time of use
-        answers, probed = _during(port, stage, waiting)
-        slow.append(answers)
-        health += probed
-        finish(_until_answered(port, stand.headers(readers[0])))
-    after = finish(saves())
-    return Stall(
-        name,
-        max(answer.seconds for answer in slow[0]),
-        max(answer.seconds for answer in slow[1]),
-        max(answer.seconds for answer in health),
-        sum(answer.status == 0 for answer in [*slow[0], *slow[1], *health]),
-        all(answer.status == 303 for answer in after),
-    )
+def _slowest(responses: Sequence[Response]) -> float:
+    return max((response.seconds for response in responses), default=0)
 
 
-async def _until_answered(port: int, headers: dict[str, str]) -> None:
-    """Ask until there is an answer again, for a second at most."""
-    until = time.monotonic() + RECOVERED_WITHIN_S
-    while time.monotonic() < until:
-        answer = await ask(port, "/profile", headers, None, RECOVERED_WITHIN_S)
-        if answer.status in (200, 303):
-            return
-        await asyncio.sleep(0.05)
+def _stall(
+    cluster: Cluster, app: Variant, port: int, silence: Outage, kind: str
+) -> list[list[Response]]:
+    """Return the responses to both waves, to the probes meanwhile, and to saves after the stall."""
+    users = cluster.users(THREADS, app)
+
+    async def send(user: User, kind: str) -> Response:
+        headers = cluster.headers(user)
+        if kind == "reads":
+            return await fetch(port, "/profile", headers, None, PATIENCE_S)
+        form = cluster.form(user, app.answers[0])
+        return await fetch(port, "/onboarding/review", headers, form, PATIENCE_S)
+
+    async def wave(kind: str) -> list[Response]:
+        return await asyncio.gather(*(send(user, kind) for user in users))
+
+    run(wave("reads"))  # every pooled connection is made, as after some time of use
+    with _probes(port) as probes, silence.lasting():
+        waves = [run(wave(kind)), run(wave(kind))]
+    run(wave("reads"))
+    return [*waves, probes.result(), run(wave("saves"))]
 
 
-def _during(
-    port: int, stage: Stage, waiting: Callable[[], Coroutine[None, None, list[Answer]]]
-) -> tuple[list[Answer], list[Answer]]:
-    """Ask while a stage lasts, and probe meanwhile."""
+@contextmanager
+def _probes(port: int) -> Iterator[Future[list[Response]]]:
+    """Ask `/healthz` twenty times a second; what is yielded has the responses after the context."""
     stopped = threading.Event()
-    with ThreadPoolExecutor(1) as beside:
-        with stage():
-            probing = beside.submit(asyncio.run, probes(port, stopped))
-            try:
-                answers = finish(waiting())
-            finally:
-                stopped.set()
-        return answers, probing.result()
 
+    async def probe() -> list[Response]:
+        sent = []
+        while not stopped.is_set():
+            headers = {"Host": f"127.0.0.1:{port}"}
+            sent.append(asyncio.create_task(fetch(port, "/healthz", headers, None, PATIENCE_S)))
+            await asyncio.sleep(0.05)
+        return await asyncio.gather(*sent)
 
-async def probes(port: int, stopped: threading.Event) -> list[Answer]:
-    """Ask `/healthz` twenty times a second until told to stop."""
-    asking = []
-    while not stopped.is_set():
-        headers = {"Host": f"127.0.0.1:{port}"}
-        asking.append(asyncio.create_task(ask(port, "/healthz", headers, None, PATIENCE_S)))
-        await asyncio.sleep(0.05)
-    return await asyncio.gather(*asking)
-
-
-def main() -> int:
-    """Stall everywhere; the last line is the figure."""
-    chosen = options("pooler").parse_args()
-    with raised(pooler=chosen.pooler) as stand:
-        found = stalls(stand, chosen.database)
-    for stall in found:
-        print(stall)
-    print(f"{sum(stall.is_right() for stall in found)} of {len(found)} stalls right")
-    return int(not all(stall.is_right() for stall in found))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    with ThreadPoolExecutor(1) as thread:
+        probing = thread.submit(asyncio.run, probe())
+        try:
+            yield probing
+        finally:
+            stopped.set()

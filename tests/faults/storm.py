@@ -1,268 +1,134 @@
-"""`python -m tests.faults.storm [--faults] [--pooler] [--tutorial]`: people who answer in four ways
-at once, on two instances; what each was told is held against what is stored.
+"""Users who confirm four different answers each at once, on two servers.
 
-Each post confirms other answers than the same person's three others. The app tells a post either
-"saved" (303 to the profile) or "others were first" (303 to the profile, which then shows what is
-saved). From that and the rows, over all people:
+The app answers a post "saved" (303 to the profile) or "others were first" (303 to the profile, which
+then says so). From that and the rows, over all users:
 
-lost        people who were told either, and have no finished row
-wrong       people with a finished row that isn't what a post was told is saved: of two posts told
-            "saved" with different answers one is wrong; and people whose winning post was answered
-            but told "others were first"
-duplicate   people with more than one row, or who were told "saved" for different answers
+lost        users who were answered either, and have no finished profile
+wrong       users whose finished profile isn't what a post was answered is saved, or is that of a post
+            that was answered "others were first"
+duplicate   users who were answered "saved" for different answers
 5xx         posts answered by a status from 500 on
 unanswered  posts whose connection broke, or that got no answer within a minute
 strange     posts answered in any other way
 """
 
 import asyncio
-import itertools
 import random
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 
-from onboarding.profiles.questions import Answers, DeveloperRole, PythonProficiency
-from tests.faults.client import Answer, ask
-from tests.faults.proxy import cut_all, let_pass, stall_all
-from tests.faults.stand import OURS, Row, Stand, options, raised
-from tests.visitor import Person
+from tests.faults.client import Response, fetch
+from tests.faults.cluster import THIS_APP, Answers, Cluster, Result, Variant
+from tests.faults.outages import Outage, outages
+from tests.users import User
 
-ALL_ANSWERS = [Answers(*pair) for pair in itertools.product(PythonProficiency, DeveloperRole)]
 POSTS_EACH = 4
-INSTANCES, WORKERS = 2, 2
+WORKERS = 2
+OUTAGE_S = 0.5
 
 
 @dataclass(frozen=True)
 class Post:
-    """One post and what it was told."""
+    """One post and what it was answered."""
 
-    person: Person
+    user: User
     answers: Answers
-    answer: Answer
+    response: Response
 
     @property
-    def told(self) -> str:
-        """Say in one word what the app said."""
-        if self.answer.status == 0:
+    def outcome(self) -> str:
+        if self.response.status == 0:
             return "unanswered"
-        if self.answer.status >= 500:
+        if self.response.status >= 500:
             return "5xx"
-        path, _, query = self.answer.location.partition("?")
-        if self.answer.status == 303 and path == "/profile":
-            return "others were first" if query == "already=1" else "saved"
-        return "strange"
+        known = {"/profile": "saved", "/profile?already=1": "others were first"}
+        return known.get(self.response.location, "strange")
 
 
-@dataclass(frozen=True)
-class Tally:
-    """The figures of a storm, as this module's head defines them."""
-
-    people: int
-    posts: int
-    lost: int
-    wrong: int
-    duplicate: int
-    server_errors: int
-    unanswered: int
-    strange: int
-    faults: int
-    slowest_s: float
-    took_s: float
-
-    @property
-    def is_clean(self) -> bool:
-        """Tell whether nothing at all went wrong."""
-        return not any(getattr(self, name) for name in BAD)
-
-    def __str__(self) -> str:
-        counted = ", ".join(f"{_NAMES.get(name, name)} {getattr(self, name)}" for name in BAD)
-        return (
-            f"{self.people} people, {self.posts} posts, {self.faults} faults: {counted}; "
-            f"slowest {self.slowest_s:.2f} s, all {self.took_s:.0f} s"
-        )
+def count_failures(posts: Sequence[Post], confirmed: Mapping[str, Answers]) -> Counter[str]:
+    """Compare what was answered with what is stored. `posts` stand together by user."""
+    outcomes = (post.outcome for post in posts)
+    failures = Counter(one for one in outcomes if one in ("5xx", "unanswered", "strange"))
+    for user_id, group in groupby(posts, key=lambda post: post.user.id):
+        failures.update(_failures(list(group), confirmed.get(user_id)))
+    return failures
 
 
-BAD = ("lost", "wrong", "duplicate", "server_errors", "unanswered", "strange")
-_NAMES = {"server_errors": "5xx"}
-
-
-def tally(posts: Sequence[Post], rows: dict[str, list[Row]], faults: int, took_s: float) -> Tally:
-    """Hold what was told against what is stored."""
-    by_person: dict[str, list[Post]] = {}
-    for post in posts:
-        by_person.setdefault(post.person.user_id, []).append(post)
-    judged = [_judge(theirs, rows.get(user_id, [])) for user_id, theirs in by_person.items()]
-    told = [post.told for post in posts]
-    return Tally(
-        people=len(by_person),
-        posts=len(posts),
-        lost=sum("lost" in verdicts for verdicts in judged),
-        wrong=sum("wrong" in verdicts for verdicts in judged),
-        duplicate=sum("duplicate" in verdicts for verdicts in judged),
-        server_errors=told.count("5xx"),
-        unanswered=told.count("unanswered"),
-        strange=told.count("strange"),
-        faults=faults,
-        slowest_s=max(post.answer.seconds for post in posts),
-        took_s=took_s,
-    )
-
-
-def _judge(posts: list[Post], rows: list[Row]) -> set[str]:
-    saved = {post.answers for post in posts if post.told == "saved"}
-    beaten = {post.answers for post in posts if post.told == "others were first"}
-    stored = {_answers(row) for row in rows if row[2]}
-    verdicts = {
-        "lost": (saved or beaten) and not stored,
-        "wrong": stored and (saved - stored or beaten & stored),
-        "duplicate": len(rows) > 1 or len(saved) > 1,
+def _failures(posts: list[Post], stored: Answers | None) -> list[str]:
+    saved = [post.answers for post in posts if post.outcome == "saved"]
+    beaten = [post.answers for post in posts if post.outcome == "others were first"]
+    is_wrong = any(answers != stored for answers in saved) or stored in beaten
+    found = {
+        "lost": stored is None and (saved or beaten),
+        "wrong": stored is not None and is_wrong,
+        "duplicate": any(answers != saved[0] for answers in saved),
     }
-    return {verdict for verdict, holds in verdicts.items() if holds}
+    return [name for name, holds in found.items() if holds]
 
 
-def _answers(row: Row) -> Answers:
-    return Answers(PythonProficiency(row[0]), DeveloperRole(row[1]))
-
-
-Fault = Callable[[], object]
-
-
-def storm(
-    stand: Stand,
-    ports: Sequence[int],
-    people: int,
+def measure(
+    cluster: Cluster,
+    app: Variant = THIS_APP,
     *,
-    database: str = OURS,
-    seconds: float = 0,
-    faults: Sequence[Fault] = (),
-    seed: int = 1,
-) -> Tally:
-    """Let `people` post, evenly over `seconds`, while one fault after the other happens.
-
-    Half of them have a draft already. Faults run in the calling thread, since they start processes.
-    """
-    dice = random.Random(seed)  # noqa: S311
-    crowd = stand.people(people, database)
-    stand.draft(crowd[::2], ALL_ANSWERS[0], database)
+    users: int = 500,
+    rounds: int = 0,
+    seconds: float = 30,
+    settings: Mapping[str, str] = {},
+) -> Result:
+    """Let everybody post at once; or over so many seconds, during so many rounds of all faults."""
+    faults = _faults(cluster) * rounds
+    routes = ("proxied" if faults else "direct", "pooled" if cluster.pooler else "direct")
+    ports = [cluster.start(route, app, workers=WORKERS, settings=settings) for route in routes]
+    crowd = cluster.users(users, app)
+    cluster.save_drafts(crowd[::2], app)
+    seconds = seconds if faults else 0
     began = time.monotonic()
-    with ThreadPoolExecutor(1) as beside:
-        asking = beside.submit(asyncio.run, _posts(stand, ports, crowd, seconds, dice))
+    with ThreadPoolExecutor(1) as thread:
+        posting = thread.submit(asyncio.run, _post_all(cluster, app, ports, crowd, seconds))
+        # In this thread, since they start processes.
         for number, fault in enumerate(faults):
-            while time.monotonic() < began + (number + 0.5) * seconds / len(faults):
-                time.sleep(0.01)
+            time.sleep(max(0, began + (number + 0.5) * seconds / len(faults) - time.monotonic()))
             fault()
-        posts = asking.result()
-    took_s = time.monotonic() - began
-    return tally(posts, stand.rows(database), len(faults), took_s)
+        posts = posting.result()
+    failures = count_failures(posts, cluster.confirmed(app))
+    misses = [f"{count} {name}" for name, count in failures.items()]
+    figure = ", ".join(misses) or "0 lost, 0 wrong, 0 duplicate, 0 5xx"
+    slowest = max(post.response.seconds for post in posts)
+    return Result(f"{figure}; slowest {slowest:.1f} s" if faults else figure, misses)
 
 
-async def _posts(
-    stand: Stand,
-    ports: Sequence[int],
-    crowd: list[Person],
-    seconds: float,
-    dice: random.Random,
+async def _post_all(
+    cluster: Cluster, app: Variant, ports: Sequence[int], crowd: Sequence[User], seconds: float
 ) -> list[Post]:
-    # As many as the instances have threads for; beyond that they wait in the kernel's queue.
+    dice = random.Random(1)  # noqa: S311
+    # Beyond that they wait in the kernel's queue.
     at_once = asyncio.Semaphore(len(ports) * WORKERS * 8)
 
-    async def post(person: Person, answers: Answers, port: int) -> Post:
+    async def post(user: User, answers: Answers, port: int) -> Post:
         async with at_once:
-            form, headers = stand.confirmation(person, answers), stand.headers(person)
-            answer = await ask(port, "/onboarding/review", headers, form)
-        return Post(person, answers, answer)
+            form, headers = cluster.form(user, answers), cluster.headers(user)
+            return Post(user, answers, await fetch(port, "/onboarding/review", headers, form))
 
-    began, posting = asyncio.get_running_loop().time(), []
-    for number, person in enumerate(crowd):
-        wait = began + number * seconds / len(crowd) - asyncio.get_running_loop().time()
-        await asyncio.sleep(max(wait, 0))
-        for answers in dice.sample(ALL_ANSWERS, POSTS_EACH):
-            posting.append(asyncio.create_task(post(person, answers, dice.choice(ports))))
-    return [await task for task in posting]
-
-
-def weather(stand: Stand, rounds: int, outage_s: float = 0.5) -> list[Fault]:
-    """Give the faults: each kind of the database's, the network's and the pooler's, `rounds` times.
-
-    Each lasts `outage_s`, but for the kills, which are over at once.
-    """
-    server, proxy, pooler = stand.server, stand.proxy, stand.pooler
-
-    def restart(stop: Callable[[], None]) -> Fault:
-        def fault() -> None:
-            stop()
-            time.sleep(outage_s)
-            server.start_again()
-
-        return fault
-
-    def kill_pooler() -> None:
-        assert pooler
-        pooler.kill()
-        time.sleep(outage_s)
-        pooler.start_again()
-
-    def freeze_pooler() -> None:
-        assert pooler
-        pooler.freeze()
-        threading.Event().wait(outage_s)
-        pooler.thaw()
-
-    def network(rule: Callable) -> Fault:
-        def fault() -> None:
-            proxy.follow(rule)
-            time.sleep(outage_s)
-            proxy.follow(let_pass)
-
-        return fault
-
-    kinds: list[Fault] = [
-        stand.kill_backends,
-        network(cut_all),
-        restart(server.stop),
-        stand.kill_backends,
-        network(stall_all),
-        restart(server.crash),
-    ]
-    if pooler:
-        kinds += [kill_pooler, freeze_pooler]
-    return kinds * rounds
+    clock = asyncio.get_running_loop().time
+    began, posting = clock(), []
+    for number, user in enumerate(crowd):
+        await asyncio.sleep(max(0, began + number * seconds / len(crowd) - clock()))
+        for answers in dice.sample(app.answers, POSTS_EACH):
+            posting.append(asyncio.create_task(post(user, answers, dice.choice(ports))))
+    return await asyncio.gather(*posting)
 
 
-def run(
-    stand: Stand,
-    *,
-    people: int = 500,
-    faults: bool = False,
-    database: str = OURS,
-    seconds: float = 30,
-    rounds: int = 4,
-) -> Tally:
-    """Start two instances and let people storm them."""
-    second = "pooled" if stand.pooler else "direct"
-    ways = ("proxied", second) if faults else ("direct", second)
-    apps = [stand.instance(way, database, workers=WORKERS)[0] for way in ways]
-    return storm(
-        stand,
-        [app.port for app in apps],
-        people,
-        database=database,
-        seconds=seconds if faults else 0,
-        faults=weather(stand, rounds) if faults else (),
-    )
+def _faults(cluster: Cluster) -> list[Callable[[], None]]:
+    """Return each kind of fault once: short outages, and connections that are killed."""
 
+    def happen(outage: Outage) -> None:
+        with outage.lasting():
+            time.sleep(OUTAGE_S)
 
-def main() -> None:
-    """Run a storm; the last line is the figure."""
-    parser = options("faults", "pooler")
-    parser.add_argument("--people", type=int, default=500)
-    chosen = parser.parse_args()
-    with raised(pooler=chosen.pooler) as stand:
-        print(run(stand, people=chosen.people, faults=chosen.faults, database=chosen.database))
-
-
-if __name__ == "__main__":
-    main()
+    kinds = [partial(happen, outage) for outage in outages(cluster)]
+    return [cluster.kill_backends, *kinds[:2], cluster.kill_backends, *kinds[2:]]

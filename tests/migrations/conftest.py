@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from devstack.postgres import Postgres
-from tests.places import Places, divided
+from tests.schemas import ScratchDatabase, create_scratch_database
 
 
 @pytest.fixture(scope="session")
-def places(server: Postgres) -> Iterator[Places]:
-    with divided(server, "migrations") as made:
+def scratch_database(server: Postgres) -> Iterator[ScratchDatabase]:
+    with create_scratch_database(server, "migrations") as made:
         yield made

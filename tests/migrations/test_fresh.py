@@ -1,6 +1,4 @@
-"""`alembic upgrade head`, as operators run it: ours appears, theirs stays, faults are one line."""
-
-# ruff: noqa: S608 - statements are put together from constants of ours
+"""`alembic upgrade head` on a fresh database: our table appears, all others stay as they are."""
 
 import re
 
@@ -9,18 +7,19 @@ from sqlalchemy import make_url
 
 from onboarding.betterauth.schema import TableNames
 from tests.betterauth.layouts import CAMEL, SNAKE_NAIVE, Layout
-from tests.migrations.standing import (
-    PEOPLE,
+from tests.migrations.catalog import (
+    USERS,
     VERSION_TABLE,
     assert_works,
     catalog,
-    found_misfits,
+    catalog_without_ours,
+    error_line,
     run,
-    said,
+    schema_problems,
     tables,
-    theirs,
 )
-from tests.places import Place, Places, alembic, alembic_afresh
+from tests.questionnaires import DEFAULT, insert_profile, some_answers
+from tests.schemas import Schema, ScratchDatabase, alembic, alembic_in_new_process
 
 FRESH = {
     "text ids": CAMEL,
@@ -33,39 +32,34 @@ FRESH = {
 }
 
 
-@pytest.mark.parametrize(("label", "layout"), FRESH.items(), ids=FRESH)
-def test_a_fresh_database_gets_our_table_and_nothing_of_theirs_changes(
-    places: Places, label: str, layout: Layout
-) -> None:
-    place = places.settle(f"fresh_{list(FRESH).index(label)}", layout.ddl())
-    before = catalog(place)
+@pytest.mark.parametrize("label", FRESH)
+def test_a_fresh_database_gets_our_table_and_nothing_else_changes(scratch_database, label):
+    layout = FRESH[label]
+    schema = scratch_database.create_schema(f"fresh_{list(FRESH).index(label)}", layout.ddl())
+    before = catalog(schema)
     environ = {"BETTER_AUTH_USER_TABLE": layout.user, "BETTER_AUTH_SESSION_TABLE": layout.session}
-    run(place, "upgrade", "head", **environ)
-    assert theirs(place) == before
-    assert tables(place) == {layout.user, layout.session, "user_profile", VERSION_TABLE}
-    [(kind,)] = place.sql(
+    run(schema, "upgrade", "head", **environ)
+    assert catalog_without_ours(schema) == before
+    assert tables(schema) == {layout.user, layout.session, "user_profile", VERSION_TABLE}
+    [(kind,)] = schema.sql(
         "SELECT format_type(atttypid, atttypmod) FROM pg_attribute"
         " WHERE attrelid = 'user_profile'::regclass AND attname = 'user_id'"
     )
     assert kind == layout.id_type.partition("(")[0]
-    assert_works(place, layout, layout.names, **environ)
+    assert_works(schema, layout, layout.names, **environ)
 
 
-@pytest.mark.parametrize(
-    ("auth", "layout"),
-    [("auth", CAMEL), ("Neon Auth", SNAKE_NAIVE)],
-    ids=["auth", "a name that needs quoting"],
-)
+@pytest.mark.parametrize(("auth", "layout"), [("auth", CAMEL), ("Neon Auth", SNAKE_NAIVE)])
 def test_a_main_site_in_another_schema_is_referred_to_and_ours_stands_beside(
-    places: Places, auth: str, layout: Layout
-) -> None:
-    home = places.settle(auth, layout.ddl())
-    place = places.settle(f"beside_{auth.split()[0].lower()}")
+    scratch_database, auth, layout
+):
+    home = scratch_database.create_schema(auth, layout.ddl())
+    schema = scratch_database.create_schema(f"beside_{auth.split()[0].lower()}")
     before = catalog(home)
-    run(place, "upgrade", "head", BETTER_AUTH_SCHEMA=auth)
+    run(schema, "upgrade", "head", BETTER_AUTH_SCHEMA=auth)
     assert catalog(home) == before
-    assert tables(place) == {"user_profile", VERSION_TABLE}
-    assert_works(place, layout, TableNames(schema=auth), BETTER_AUTH_SCHEMA=auth)
+    assert tables(schema) == {"user_profile", VERSION_TABLE}
+    assert_works(schema, layout, TableNames(schema=auth), BETTER_AUTH_SCHEMA=auth)
 
 
 EXTRA = """
@@ -85,114 +79,88 @@ EXTRA = """
 
 
 @pytest.fixture(scope="module")
-def settled(places: Places) -> Place:
+def main_site(scratch_database: ScratchDatabase) -> Schema:
     """A main site with many tables of its own, and ours among them."""
-    place = places.settle("settled", CAMEL.ddl() + EXTRA)
-    before = catalog(place)
-    done = alembic_afresh(place.url(), "upgrade", "head")
-    said = "user_profile is at revision 0001\n"
-    assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
-    assert theirs(place) == before
-    return place
+    schema = scratch_database.create_schema("main_site", CAMEL.ddl() + EXTRA)
+    before = catalog(schema)
+    done = alembic_in_new_process(schema.url(), "upgrade", "head")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"user_profile is at revision \w+\n", done.stdout)
+    assert catalog_without_ours(schema) == before
+    return schema
 
 
-def test_a_second_run_is_harmless_and_nothing_is_proposed_about_tables_of_others(
-    settled: Place,
-) -> None:
-    before = catalog(settled)
-    settled.sql(PEOPLE)
-    settled.sql("INSERT INTO user_profile VALUES ('ada', 'Advanced', 'None', true)")
-    rows = settled.sql("SELECT ctid, xmin, * FROM user_profile")
-    run(settled, "upgrade", "head")
-    run(settled, "check")
-    assert catalog(settled) == before
-    assert settled.sql("SELECT ctid, xmin, * FROM user_profile") == rows
-    assert settled.sql(f"SELECT * FROM {VERSION_TABLE}") == [("0001",)]
-    assert settled.sql("SELECT * FROM alembic_version") == [("somebody-elses",)]
+def test_a_second_run_is_harmless_and_nothing_is_proposed_about_tables_of_others(main_site):
+    before = catalog(main_site)
+    main_site.sql(USERS)
+    insert_profile(main_site.owner, "ada", some_answers(), is_onboarded=True)
+    rows = main_site.sql("SELECT ctid, xmin, * FROM user_profile")
+    run(main_site, "upgrade", "head")
+    run(main_site, "check")
+    assert catalog(main_site) == before
+    assert main_site.sql("SELECT ctid, xmin, * FROM user_profile") == rows
+    assert main_site.sql("SELECT * FROM alembic_version") == [("somebody-elses",)]
 
 
-def test_a_rule_that_was_taken_away_is_seen_and_brought_back(settled: Place) -> None:
-    before = catalog(settled)
-    settled.sql("""
+def test_a_missing_constraint_is_found_and_restored(main_site):
+    before = catalog(main_site)
+    main_site.sql(f"""
         ALTER TABLE user_profile DROP CONSTRAINT user_profile_user_id_fkey;
-        ALTER TABLE user_profile DROP CONSTRAINT ck_user_profile_developer_role;
+        ALTER TABLE user_profile DROP CONSTRAINT ck_user_profile_{DEFAULT.names[0]};
         ALTER TABLE user_profile ALTER is_onboarded DROP NOT NULL, ALTER created_at DROP DEFAULT;
         DROP TRIGGER user_profile_is_final ON user_profile;
         DROP FUNCTION user_profile_is_final;
     """)
-    line = said(alembic(settled.url(), "check"))
+    line = error_line(alembic(main_site.url(), "check"))
     assert "New upgrade operations detected" in line
     assert {"user_id", "is_onboarded"} <= set(re.findall(r"\w+", line))
-    faults = found_misfits(settled)
-    assert len(faults) == 4
-    # As each of those faults says:
-    assert all("run alembic stamp base, then alembic upgrade head" in fault for fault in faults)
-    run(settled, "stamp", "base")
-    run(settled, "upgrade", "head")
-    assert catalog(settled) == before
-    assert found_misfits(settled) == []
+    found = schema_problems(main_site)
+    assert len(found) == 4
+    # As each of them says:
+    fix = "run alembic stamp base, then alembic upgrade head"
+    assert all(problem.fix.startswith(fix) for problem in found)
+    run(main_site, "stamp", "base")
+    run(main_site, "upgrade", "head")
+    assert catalog(main_site) == before
+    assert schema_problems(main_site) == []
 
 
-def test_a_downgrade_is_refused_and_takes_nothing(settled: Place) -> None:
-    before = catalog(settled)
+def test_a_downgrade_is_refused_and_takes_nothing(main_site):
+    before = catalog(main_site)
     for target in ("base", "-1"):
-        line = said(alembic(settled.url(), "downgrade", target))
+        line = error_line(alembic(main_site.url(), "downgrade", target))
         assert "the answers are kept for good" in line
-    assert catalog(settled) == before
-    assert settled.sql(f"SELECT * FROM {VERSION_TABLE}") == [("0001",)]
+    assert catalog(main_site) == before
 
 
-def test_sql_for_later_is_refused_because_the_real_types_are_unknown(settled: Place) -> None:
-    assert "run it online" in said(alembic(settled.url(), "upgrade", "head", "--sql"))
-
-
-def test_a_missing_right_is_told_in_one_line_and_nothing_changes(places: Places) -> None:
-    place = places.settle("no_rights", CAMEL.ddl())
-    place.sql("""
+def test_a_missing_right_is_named_in_one_line_and_nothing_changes(scratch_database):
+    schema = scratch_database.create_schema("no_rights", CAMEL.ddl())
+    schema.sql("""
         CREATE ROLE migrator LOGIN PASSWORD 'migrating';
         GRANT USAGE, CREATE ON SCHEMA no_rights TO migrator;
     """)
-    url = make_url(place.url()).set(username="migrator", password="migrating")
+    url = make_url(schema.url()).set(username="migrator", password="migrating")
     address = url.render_as_string(hide_password=False)
-    before = catalog(place)
-    assert "the database refused: permission denied for table user" in said(
+    before = catalog(schema)
+    assert "the database refused: permission denied for table user" in error_line(
         alembic(address, "upgrade", "head")
     )
-    assert catalog(place) == before
-    place.sql('GRANT REFERENCES (id) ON "user" TO migrator')
+    assert catalog(schema) == before
+    schema.sql('GRANT REFERENCES (id) ON "user" TO migrator')
     assert alembic(address, "upgrade", "head").returncode == 0
-    assert found_misfits(place) == []
+    assert schema_problems(schema) == []
 
 
-# The environment, the exit status and the line.
-NO_DATABASE: dict[str, tuple[str | None, int, str]] = {
-    "missing": (None, 2, "DATABASE_URL is missing"),
-    "malformed": ("postgres://u:hush@", 2, "DATABASE_URL must name a host and a database"),
-    "of another driver": (
-        "postgres://u:hush@127.0.0.1:1/site?pgbouncer=true",
-        2,
-        "DATABASE_URL has an option after the '?' that PostgreSQL doesn't know",
-    ),
-    "where nobody listens": (
-        "postgres://u:hush@127.0.0.1:1/site",
-        255,
-        "FAILED: the database did not answer: ",
-    ),
-}
-
-
-@pytest.mark.parametrize(("url", "status", "line"), NO_DATABASE.values(), ids=NO_DATABASE)
-def test_without_a_database_the_command_says_so_in_one_line_without_the_password(
-    url: str | None, status: int, line: str
-) -> None:
+@pytest.mark.parametrize(
+    ("url", "status", "line"),
+    [
+        (None, 2, "DATABASE_URL is missing"),
+        ("postgres://u:hush@", 2, "DATABASE_URL must name a host and a database"),
+        ("postgres://u:hush@127.0.0.1:1/site", 255, "FAILED: the database did not answer: "),
+    ],
+)
+def test_without_a_database_the_command_says_so_in_one_line_without_the_password(url, status, line):
     done = alembic(url, "upgrade", "head")
     assert done.returncode == status
-    assert said(done).startswith(line)
-    assert "hush" not in said(done)
-
-
-def test_a_wrong_password_is_told_without_it(places: Places) -> None:
-    wrong = make_url(places.url).set(password="wr0ng-pa55word").render_as_string(False)
-    line = said(alembic_afresh(wrong, "upgrade", "head"))
-    assert "password authentication failed" in line
-    assert "wr0ng-pa55word" not in line
+    assert error_line(done).startswith(line)
+    assert "hush" not in error_line(done)

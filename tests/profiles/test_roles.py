@@ -1,9 +1,9 @@
-"""Finality by raw SQL, as each of the three roles: what `docs/database.md` says of a final profile."""
+"""Finality by raw SQL, as each of the three roles."""
 
-# ruff: noqa: S608 - statements are put together from constants of ours
+# ruff: noqa: S608 - statements are made of constants of ours
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import psycopg
@@ -11,183 +11,99 @@ import pytest
 from psycopg import sql
 
 from devstack.processes import ROOT
-from tests.conftest import Stage
-from tests.visitor import Person, Visitor
-
-DOCUMENT = ROOT / "docs" / "database.md"
+from tests.conftest import Environment
+from tests.questionnaires import insert_profile, other_answers, some_answers
 
 ROLES = ("app", "owner", "main site")
 STATES = ("none", "draft", "final")
 
-DENIED = "denied, denied, denied"
-ANOTHER = "python_proficiency = 'Advanced', developer_role = 'None'"
+OTHER = other_answers()
+LAST = list(OTHER)[-1]
+COLUMNS = ", ".join(OTHER)
+VALUES = ", ".join(f"'{value}'" for value in OTHER.values())
+ANOTHER = ", ".join(f"{name} = '{value}'" for name, value in OTHER.items())
 UPDATE = f"UPDATE user_profile SET {ANOTHER} WHERE user_id = %(user)s"
-INSERT = "INSERT INTO user_profile VALUES (%(user)s, 'Advanced', 'None', true)"
+INSERT = (
+    f"INSERT INTO user_profile (user_id, {COLUMNS}, is_onboarded) VALUES (%(user)s, {VALUES}, true)"
+)
 
-# What is tried, and what comes of it for each role where there is no row, a draft, a final row.
-ATTEMPTS: dict[str, tuple[str, str, str, str]] = {
-    "INSERT": (
-        INSERT,
-        "made, unique, unique",
-        "made, unique, unique",
-        DENIED,
-    ),
-    "INSERT … ON CONFLICT DO NOTHING": (
-        f"{INSERT} ON CONFLICT DO NOTHING",
-        "made, same, same",
-        "made, same, same",
-        DENIED,
-    ),
-    "INSERT … ON CONFLICT DO UPDATE": (
-        f"{INSERT} ON CONFLICT (user_id) DO UPDATE SET {ANOTHER}",
-        "made, changed, final",
-        "made, changed, final",
-        DENIED,
-    ),
-    "COPY … FROM": (
-        "COPY user_profile (user_id, python_proficiency, developer_role) FROM STDIN",
-        "made, unique, unique",
-        "made, unique, unique",
-        DENIED,
-    ),
+# What is tried, by name.
+ATTEMPTS = {
+    "INSERT": INSERT,
+    "INSERT … ON CONFLICT DO NOTHING": f"{INSERT} ON CONFLICT DO NOTHING",
+    "INSERT … ON CONFLICT DO UPDATE": f"{INSERT} ON CONFLICT (user_id) DO UPDATE SET {ANOTHER}",
+    "COPY … FROM": f"COPY user_profile (user_id, {COLUMNS}) FROM STDIN",
     "MERGE": (
-        (
-            "MERGE INTO user_profile USING (SELECT %(user)s AS id) AS new ON user_id = new.id"
-            f" WHEN MATCHED THEN UPDATE SET {ANOTHER}"
-            " WHEN NOT MATCHED THEN INSERT VALUES (new.id, 'Advanced', 'None', true)"
-        ),
-        "made, changed, final",
-        "made, changed, final",
-        DENIED,
+        "MERGE INTO user_profile USING (SELECT %(user)s AS id) AS new ON user_id = new.id"
+        f" WHEN MATCHED THEN UPDATE SET {ANOTHER}"
+        f" WHEN NOT MATCHED THEN INSERT (user_id, {COLUMNS}, is_onboarded)"
+        f" VALUES (new.id, {VALUES}, true)"
     ),
-    "UPDATE of an answer": (
-        UPDATE,
-        "same, changed, final",
-        "same, changed, final",
-        DENIED,
-    ),
-    "UPDATE of is_onboarded": (
-        "UPDATE user_profile SET is_onboarded = NOT is_onboarded WHERE user_id = %(user)s",
-        "same, changed, final",
-        "same, changed, final",
-        DENIED,
-    ),
-    "UPDATE of user_id": (
-        "UPDATE user_profile SET user_id = %(other)s WHERE user_id = %(user)s",
-        "same, gone, final",
-        "same, gone, final",
-        DENIED,
-    ),
-    "DELETE": (
-        "DELETE FROM user_profile WHERE user_id = %(user)s",
-        DENIED,
-        "same, gone, gone",
-        DENIED,
-    ),
-    "TRUNCATE": (
-        "TRUNCATE user_profile",
-        DENIED,
-        "same, gone, gone",
-        DENIED,
-    ),
-    "DELETE of the user": (
-        'DELETE FROM "user" WHERE id = %(user)s',
-        DENIED,
-        DENIED,
-        "same, gone, gone",
-    ),
-    "UPDATE of the user's id": (
-        "UPDATE \"user\" SET id = id || '2' WHERE id = %(user)s",
-        DENIED,
-        DENIED,
-        "same, key, key",
-    ),
-    "TRUNCATE of the users, CASCADE": (
-        'TRUNCATE "user" CASCADE',
-        DENIED,
-        DENIED,
-        DENIED,
-    ),
-    "DROP TABLE of the users, CASCADE": (
-        'DROP TABLE "user" CASCADE',
-        DENIED,
-        DENIED,
-        "same, same, same",
-    ),
-    "SET session_replication_role": (
-        f"SET LOCAL session_replication_role = replica; {UPDATE}",
-        DENIED,
-        DENIED,
-        DENIED,
-    ),
-    "SET ROLE to the owner": (
-        f"SET LOCAL ROLE stage_owner; {UPDATE}",
-        DENIED,
-        "same, changed, final",
-        DENIED,
-    ),
-    "UPDATE of pg_trigger": (
-        f"UPDATE pg_trigger SET tgenabled = 'D' WHERE tgname = 'user_profile_is_final'; {UPDATE}",
-        DENIED,
-        DENIED,
-        DENIED,
-    ),
-    "DISABLE TRIGGER, then UPDATE": (
-        f"ALTER TABLE user_profile DISABLE TRIGGER user_profile_is_final; {UPDATE}",
-        DENIED,
-        "same, changed, changed",
-        DENIED,
-    ),
-    "DROP TRIGGER, then UPDATE": (
-        f"DROP TRIGGER user_profile_is_final ON user_profile; {UPDATE}",
-        DENIED,
-        "same, changed, changed",
-        DENIED,
-    ),
+    "UPDATE of an answer": UPDATE,
+    "UPDATE of is_onboarded": "UPDATE user_profile SET is_onboarded = NOT is_onboarded WHERE user_id = %(user)s",
+    "UPDATE of user_id": "UPDATE user_profile SET user_id = %(other)s WHERE user_id = %(user)s",
+    "DELETE": "DELETE FROM user_profile WHERE user_id = %(user)s",
+    "TRUNCATE": "TRUNCATE user_profile",
+    "DELETE of the user": 'DELETE FROM "user" WHERE id = %(user)s',
+    "UPDATE of the user's id": "UPDATE \"user\" SET id = id || '2' WHERE id = %(user)s",
+    "TRUNCATE of the users, CASCADE": 'TRUNCATE "user" CASCADE',
+    "DROP TABLE of the users, CASCADE": 'DROP TABLE "user" CASCADE',
+    "SET session_replication_role": f"SET LOCAL session_replication_role = replica; {UPDATE}",
+    "SET ROLE to the owner": f"SET LOCAL ROLE environment_owner; {UPDATE}",
+    "UPDATE of pg_trigger": f"UPDATE pg_trigger SET tgenabled = 'D' WHERE tgname = 'user_profile_is_final'; {UPDATE}",
+    "DISABLE TRIGGER, then UPDATE": f"ALTER TABLE user_profile DISABLE TRIGGER user_profile_is_final; {UPDATE}",
+    "DROP TRIGGER, then UPDATE": f"DROP TRIGGER user_profile_is_final ON user_profile; {UPDATE}",
     "another trigger function, then UPDATE": (
-        (
-            "CREATE OR REPLACE FUNCTION user_profile_is_final() RETURNS trigger"
-            f" LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; {UPDATE}"
-        ),
-        DENIED,
-        "same, changed, changed",
-        DENIED,
+        "CREATE OR REPLACE FUNCTION user_profile_is_final() RETURNS trigger"
+        f" LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; {UPDATE}"
     ),
     "CREATE TRIGGER that comes last, then UPDATE": (
-        (
-            "CREATE FUNCTION pg_temp.other() RETURNS trigger LANGUAGE plpgsql"
-            " AS 'BEGIN NEW.developer_role = ''None''; RETURN NEW; END';"
-            " CREATE TRIGGER zz BEFORE UPDATE ON user_profile FOR EACH ROW"
-            " EXECUTE FUNCTION pg_temp.other();"
-            " UPDATE user_profile SET updated_at = now() WHERE user_id = %(user)s"
-        ),
-        DENIED,
-        "same, changed, changed",
-        DENIED,
+        "CREATE FUNCTION pg_temp.other() RETURNS trigger LANGUAGE plpgsql"
+        f" AS $$BEGIN NEW.{LAST} = '{OTHER[LAST]}'; RETURN NEW; END$$;"
+        " CREATE TRIGGER zz BEFORE UPDATE ON user_profile FOR EACH ROW"
+        " EXECUTE FUNCTION pg_temp.other();"
+        " UPDATE user_profile SET updated_at = now() WHERE user_id = %(user)s"
     ),
-    "ALTER TABLE … OWNER TO themselves": (
-        f"ALTER TABLE user_profile OWNER TO CURRENT_USER; {UPDATE}",
-        DENIED,
-        "same, changed, final",
-        DENIED,
-    ),
-    "DROP TABLE": (
-        "DROP TABLE user_profile",
-        # Whoever owns a schema may drop what stands in it, and the database's owner owns "public".
-        DENIED,
-        "same, gone, gone",
-        "same, gone, gone",
-    ),
+    "ALTER TABLE … OWNER TO themselves": f"ALTER TABLE user_profile OWNER TO CURRENT_USER; {UPDATE}",
+    "DROP TABLE": "DROP TABLE user_profile",
 }
 
+# What comes of it for each role: app | owner | main site; where there is no row, a draft, a final row.
+OUTCOMES = """
+INSERT                                      | made, unique, unique | made, unique, unique | denied
+INSERT … ON CONFLICT DO NOTHING             | made, same, same | made, same, same | denied
+INSERT … ON CONFLICT DO UPDATE              | made, changed, final | made, changed, final | denied
+COPY … FROM                                 | made, unique, unique | made, unique, unique | denied
+MERGE                                       | made, changed, final | made, changed, final | denied
+UPDATE of an answer                         | same, changed, final | same, changed, final | denied
+UPDATE of is_onboarded                      | same, changed, final | same, changed, final | denied
+UPDATE of user_id                           | same, gone, final | same, gone, final | denied
+DELETE                                      | denied | same, gone, gone | denied
+TRUNCATE                                    | denied | same, gone, gone | denied
+DELETE of the user                          | denied | denied | same, gone, gone
+UPDATE of the user's id                     | denied | denied | same, key, key
+TRUNCATE of the users, CASCADE              | denied | denied | denied
+DROP TABLE of the users, CASCADE            | denied | denied | same, same, same
+SET session_replication_role                | denied | denied | denied
+SET ROLE to the owner                       | denied | same, changed, final | denied
+UPDATE of pg_trigger                        | denied | denied | denied
+DISABLE TRIGGER, then UPDATE                | denied | same, changed, changed | denied
+DROP TRIGGER, then UPDATE                   | denied | same, changed, changed | denied
+another trigger function, then UPDATE       | denied | same, changed, changed | denied
+CREATE TRIGGER that comes last, then UPDATE | denied | same, changed, changed | denied
+ALTER TABLE … OWNER TO themselves           | denied | same, changed, final | denied
+DROP TABLE                                  | denied | same, gone, gone | same, gone, gone
+"""
+
+DOCUMENT = (ROOT / "docs" / "database.md").read_text()
 SQLSTATES = {"42501": "denied", "23001": "final", "23505": "unique", "23503": "key"}
 
 
 @pytest.fixture(scope="module")
-def logins(stage: Stage) -> Iterator[dict[str, psycopg.Connection]]:
+def logins(environment: Environment) -> Iterator[dict[str, psycopg.Connection]]:
     """A connection of each role; what they do is rolled back."""
-    shared = stage.shared
-    urls = dict(zip(ROLES, (shared.app_url, shared.owner_url, shared.site_url), strict=True))
+    roles = environment.roles
+    urls = dict(zip(ROLES, (roles.app_url, roles.owner_url, roles.site_url), strict=True))
     made = {role: psycopg.connect(url) for role, url in urls.items()}
     yield made
     for connection in made.values():
@@ -195,34 +111,31 @@ def logins(stage: Stage) -> Iterator[dict[str, psycopg.Connection]]:
 
 
 @pytest.fixture(scope="module")
-def users(stage: Stage) -> dict[str, str]:
-    """Somebody in each state, and one more without a row, by their ids."""
+def users(environment: Environment) -> dict[str, str]:
+    """The id of a user in each state, and of one more without a row."""
     made = {state: f"roles-{state}" for state in (*STATES, "other")}
     for user_id in made.values():
-        stage.sql(
+        environment.sql(
             'INSERT INTO "user" (id, name, email, "emailVerified") VALUES (%s, %s, %s, true)',
             *(user_id, "Ada", f"{user_id}@example.test"),
         )
-    for state in ("draft", "final"):
-        stage.sql(
-            "INSERT INTO user_profile VALUES (%s, 'Beginner', 'Backend Developer', %s)",
-            *(made[state], state == "final"),
-        )
+    with psycopg.connect(environment.database_url) as connection:
+        for state in ("draft", "final"):
+            insert_profile(connection, made[state], some_answers(), is_onboarded=state == "final")
     return made
 
 
-@pytest.mark.parametrize("attempt", ATTEMPTS)
-def test_what_comes_of_it(
-    logins: dict[str, psycopg.Connection], users: dict[str, str], attempt: str
-) -> None:
-    statements, *expected = ATTEMPTS[attempt]
+@pytest.mark.parametrize("line", OUTCOMES.strip().splitlines())
+def test_each_role_can_do_what_the_table_says_and_no_more(logins, users, line):
+    attempt, *expected = (cell.strip() for cell in line.split("|"))
     found = [
-        ", ".join(
-            outcome(logins[role], statements, users[state], users["other"]) for state in STATES
-        )
+        [outcome(logins[role], ATTEMPTS[attempt], users[state], users["other"]) for state in STATES]
         for role in ROLES
     ]
-    assert dict(zip(ROLES, found, strict=True)) == dict(zip(ROLES, expected, strict=True))
+    summaries = [one[0] if one == ["denied"] * 3 else ", ".join(one) for one in found]
+    assert dict(zip(ROLES, summaries, strict=True)) == dict(zip(ROLES, expected, strict=True))
+    final = " | ".join(one.rpartition(", ")[2] for one in summaries)
+    assert f"\n| {attempt} | {final} |\n" in DOCUMENT.replace("`", "")
 
 
 def outcome(role: psycopg.Connection, statements: str, user: str, other: str) -> str:
@@ -232,7 +145,7 @@ def outcome(role: psycopg.Connection, statements: str, user: str, other: str) ->
     try:
         if composed.startswith("COPY"):
             with role.cursor().copy(composed) as copy:
-                copy.write_row((user, "Advanced", "None"))
+                copy.write_row((user, *OTHER.values()))
         else:
             role.execute(composed.encode())
         after = row(role, user)
@@ -245,11 +158,9 @@ def outcome(role: psycopg.Connection, statements: str, user: str, other: str) ->
     return "changed" if before and after else "made" if after else "gone"
 
 
-def test_in_a_schema_of_the_owners_the_main_site_can_drop_nothing(
-    stage: Stage, logins: dict[str, psycopg.Connection]
-) -> None:
-    stage.sql("CREATE SCHEMA apart AUTHORIZATION stage_owner")
-    stage.sql("CREATE TABLE apart.user_profile (user_id text)")
+def test_in_a_schema_of_the_owners_the_main_site_can_drop_nothing(environment, logins):
+    environment.sql("CREATE SCHEMA apart AUTHORIZATION environment_owner")
+    environment.sql("CREATE TABLE apart.user_profile (user_id text)")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         logins["main site"].execute("DROP TABLE apart.user_profile")
     logins["main site"].rollback()
@@ -259,41 +170,27 @@ def row(connection: psycopg.Connection, user_id: str) -> tuple | None:
     if connection.execute("SELECT to_regclass('user_profile')").fetchone() == (None,):
         return None
     return connection.execute(
-        "SELECT python_proficiency, developer_role, is_onboarded FROM user_profile"
-        " WHERE user_id = %s",
+        f"SELECT {COLUMNS}, is_onboarded FROM user_profile WHERE user_id = %s",
         [user_id],
     ).fetchone()
 
 
-def test_the_document_says_so_of_a_final_profile() -> None:
-    rows = re.findall(r"^\| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$", DOCUMENT.read_text(), re.M)
-    told = {plain(attempt): outcomes for attempt, *outcomes in rows if plain(attempt) in ATTEMPTS}
-    assert told == {
-        attempt: [outcomes.split(", ")[STATES.index("final")] for outcomes in expected]
-        for attempt, (_, *expected) in ATTEMPTS.items()
-    }
-
-
-def plain(cell: str) -> str:
-    return cell.replace("`", "").replace("\\", "")
-
-
 def test_better_auth_deletes_a_user_whose_profile_its_role_may_not_touch(
-    stage: Stage, real_ada: Person, visitor: Callable[..., Visitor]
-) -> None:
-    visitor(real_ada).finish()
-    with psycopg.connect(stage.site.database_url) as site:
+    environment, signed_up_user, open_browser
+):
+    open_browser(signed_up_user).finish()
+    with psycopg.connect(environment.main_site.database_url) as site:
         may = site.execute(
             "SELECT current_user, has_table_privilege('user_profile', 'DELETE'),"
-            " pg_has_role('stage_owner', 'MEMBER')"
+            " pg_has_role('environment_owner', 'MEMBER')"
         ).fetchone()
     assert may == ("main_site", False, False)
     answer = httpx.post(
-        f"{stage.site.url}/api/auth/delete-user",
-        json={"password": real_ada.password},
-        headers={"Origin": stage.site.url, "Cookie": real_ada.cookie},
+        f"{environment.main_site.url}/api/auth/delete-user",
+        json={"password": signed_up_user.password},
+        headers={"Origin": environment.main_site.url, "Cookie": signed_up_user.cookie},
     )
     assert answer.status_code == 200, answer.text
-    assert stage.sql('SELECT FROM "user" WHERE id = %s', real_ada.user_id) == []
-    assert stage.sql('SELECT FROM session WHERE "userId" = %s', real_ada.user_id) == []
-    assert stage.sql("SELECT FROM user_profile WHERE user_id = %s", real_ada.user_id) == []
+    assert environment.sql('SELECT FROM "user" WHERE id = %s', signed_up_user.id) == []
+    assert environment.sql('SELECT FROM session WHERE "userId" = %s', signed_up_user.id) == []
+    assert environment.sql("SELECT FROM user_profile WHERE user_id = %s", signed_up_user.id) == []

@@ -1,7 +1,7 @@
-"""Many people who answer at the same time, over the whole stack, and what they were told.
+"""People who answer at the same time, over the whole stack, and what they were told.
 
-Everybody opens the question's page, sends drafts from it again and again, and confirms the last one.
-Nobody sends anything twice: an answer that isn't the expected one is counted as failed.
+Everybody opens a question's page, sends drafts from it again and again, and confirms the last one.
+Nobody sends anything twice: a response that isn't the expected one is counted as failed.
 """
 
 import re
@@ -9,68 +9,48 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import cycle, product
-from typing import Protocol
+from itertools import cycle
 from urllib.parse import urlencode
 
-from onboarding.profiles.questions import DeveloperRole, PythonProficiency
-from tests.visitor import Person
+from tests.questionnaires import DEFAULT, all_answers
+from tests.stress.lines import Line, Reply
+from tests.users import User
 
-PAIRS = list(product(map(str, PythonProficiency), map(str, DeveloperRole)))
-
-
-@dataclass(frozen=True)
-class Reply:
-    """An answer of the app, or of what stands before it."""
-
-    status: int
-    headers: dict[str, str]
-    """Their names in small letters; of several by one name the last."""
-    text: str
-
-
-class Line(Protocol):
-    """One person's way to the app."""
-
-    def ask(self, method: str, path: str, headers: dict[str, str], body: str = "") -> Reply: ...
-
-    def close(self) -> None: ...
+FORM = "application/x-www-form-urlencoded"
+FIRST, LAST = DEFAULT.questions[0], DEFAULT.questions[-1]
 
 
 @dataclass
-class Told:
-    """What one person saw."""
+class Outcome:
+    """What one person saw: the answers they sent last, how long each post took, what failed."""
 
-    person: Person
-    last: tuple[str, str] = PAIRS[0]
-    """The answers that they sent last: proficiency and role."""
+    user: User
+    last: dict[str, str] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
-    """How long each of their posts took."""
     failed: list[str] = field(default_factory=list)
 
 
 class Crowd:
-    """People at work, a thread each; `stop` lets everybody confirm and tells what they saw."""
+    """People at work, a thread each; `stop` lets everybody confirm."""
 
-    def __init__(self, people: list[Person], line: Callable[[], Line], origin: str) -> None:
-        self.told = [Told(person) for person in people]
-        self._line = line
-        self._origin = origin
+    def __init__(self, users: list[User], line: Callable[[], Line], origin: str) -> None:
+        self.outcome = [Outcome(user) for user in users]
+        self._line, self._origin = line, origin
         self._over = threading.Event()
         self._threads = [
-            threading.Thread(target=self._answer, args=(told,), daemon=True) for told in self.told
+            threading.Thread(target=self._answer, args=(outcome,), daemon=True)
+            for outcome in self.outcome
         ]
         for thread in self._threads:
             thread.start()
 
     @property
     def posts(self) -> int:
-        """How many forms have been sent and answered."""
-        return sum(len(told.seconds) for told in self.told)
+        return sum(len(outcome.seconds) for outcome in self.outcome)
 
     @property
     def failed(self) -> list[str]:
-        return [failed for told in self.told for failed in told.failed]
+        return [failed for outcome in self.outcome for failed in outcome.failed]
 
     def reach(self, posts: int, within_s: float = 300) -> None:
         """Wait until so many more forms have been answered."""
@@ -85,48 +65,48 @@ class Crowd:
             thread.join(60)
         assert not any(thread.is_alive() for thread in self._threads)
 
-    def _answer(self, told: Told) -> None:
+    def _answer(self, outcome: Outcome) -> None:
         line = self._line()
         try:
-            token = token_of(line, told.person)
-            for told.last in cycle(PAIRS):
-                proficiency, role = told.last
-                path = (
-                    f"/onboarding/developer-role?{urlencode({'python_proficiency': proficiency})}"
-                )
-                form = {"developer_role": role, "csrf_token": token}
-                self._post(line, told, path, form, "/onboarding/review#h")
+            token = token_of(line, outcome.user)
+            for outcome.last in cycle(all_answers()):
+                path, form = draft(outcome.last, token)
+                self._post(line, outcome, path, form, "/onboarding/review#h")
                 if self._over.is_set():
                     break
-            form["python_proficiency"] = proficiency
-            self._post(line, told, "/onboarding/review", form, "/profile")
+            form = {"csrf_token": token, **outcome.last}
+            self._post(line, outcome, "/onboarding/review", form, "/profile")
         except Exception as error:
-            told.failed.append(repr(error))
+            outcome.failed.append(repr(error))
         finally:
             line.close()
 
-    def _post(self, line: Line, told: Told, path: str, form: dict[str, str], target: str) -> None:
+    def _post(
+        self, line: Line, outcome: Outcome, path: str, form: dict[str, str], target: str
+    ) -> None:
         began = time.monotonic()
-        reply = send(line, told.person, path, form, self._origin)
-        told.seconds.append(time.monotonic() - began)
+        reply = send(line, outcome.user, path, form, self._origin)
+        outcome.seconds.append(time.monotonic() - began)
         if (reply.status, reply.headers.get("location")) != (303, target):
-            told.failed.append(f"{reply.status} {reply.headers} {reply.text[:200]}")
+            outcome.failed.append(f"{reply.status} {reply.headers} {reply.text[:200]}")
 
 
-def token_of(line: Line, person: Person) -> str:
-    """Open a question's page and take its form's token."""
-    path = "/onboarding/developer-role?python_proficiency=Beginner"
-    page = line.ask("GET", path, {"Cookie": person.cookie})
+def draft(answers: dict[str, str], token: str) -> tuple[str, dict[str, str]]:
+    """Return the address and the form of the last question that save these answers."""
+    others = {name: value for name, value in answers.items() if name != LAST.name}
+    form = {LAST.name: answers[LAST.name], "csrf_token": token}
+    return f"/onboarding/{LAST.slug}?{urlencode(others)}", form
+
+
+def token_of(line: Line, user: User) -> str:
+    """Open a question's page and return its form's token."""
+    page = line.ask("GET", f"/onboarding/{FIRST.slug}", {"Cookie": user.cookie})
     found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
     assert found, f"{page.status} {page.text[:500]}"
     return found[1]
 
 
-def send(line: Line, person: Person, path: str, form: dict[str, str], origin: str) -> Reply:
+def send(line: Line, user: User, path: str, form: dict[str, str], origin: str) -> Reply:
     """Send a form as a browser does."""
-    headers = {
-        "Cookie": person.cookie,
-        "Origin": origin,
-        "Content-Type": "application/x-www-form-urlencoded",
-    }
+    headers = {"Cookie": user.cookie, "Origin": origin, "Content-Type": FORM}
     return line.ask("POST", path, headers, urlencode(form))

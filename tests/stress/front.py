@@ -1,4 +1,4 @@
-"""nginx with the shipped file: its names, paths and ports replaced by ours, nothing else."""
+"""nginx with the shipped file: its names, paths and ports are replaced, nothing else."""
 
 import os
 import shutil
@@ -14,8 +14,10 @@ from devstack.processes import ROOT, Child, free_port, wait_for
 from tests.stress.lines import HOST, ThroughNginx
 
 SHIPPED = ROOT / "deploy" / "nginx.conf"
+LIVE = "/etc/letsencrypt/live/onboarding.example.com"
 
-# What Debian's own nginx.conf says around it, as far as it matters.
+# What Debian's own nginx.conf says around it, as far as it matters. As root nginx would serve as
+# nobody, who can't come into our folder.
 MAIN = """
 {user}
 daemon off;
@@ -36,18 +38,15 @@ http {{
 
 
 @dataclass(frozen=True)
-class Front:
-    """A running nginx."""
+class Nginx:
+    """A running nginx; `port` speaks TLS, and `authority` is a client's that knows the certificate."""
 
     port: int
-    """TLS."""
     plain_port: int
     folder: Path
     authority: ssl.SSLContext
-    """A client's: it knows the certificate."""
 
     def line(self, source: str = "127.0.0.1") -> ThroughNginx:
-        """Give a way to the app; `source` is the client's address."""
         return ThroughNginx(self.port, self.authority, source)
 
     def dial(self) -> ssl.SSLSocket:
@@ -59,61 +58,46 @@ class Front:
 
     @property
     def logs(self) -> str:
-        """All that nginx has written, wherever."""
         return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
 
 @contextmanager
-def nginx(sockets: Sequence[Path], folder: Path, more: str = "") -> Iterator[Front]:
-    """Run nginx before two instances, with all of its files in `folder`.
+def nginx(sockets: Sequence[Path], folder: Path, more: str = "") -> Iterator[Nginx]:
+    """Run nginx before two servers, with all of its files in `folder`.
 
     `more` are lines for the block of the TLS server, as an operator may add.
     """
-    program = needed("nginx", "/usr/sbin/nginx")
     port, plain_port = free_port(), free_port()
     certificate, key = folder / "fullchain.pem", folder / "privkey.pem"
-    make_certificate(certificate, key)
-    first, second = sockets
-    settle(
-        folder,
-        {
-            "unix:/run/onboarding-1/app.sock": f"unix:{first}",
-            "unix:/run/onboarding-2/app.sock": f"unix:{second}",
-            "listen 80;": f"listen 127.0.0.1:{plain_port};",
-            "listen [::]:80;": "",
-            "listen 443 ssl http2;": f"listen 127.0.0.1:{port} ssl http2; {more}",
-            "listen [::]:443 ssl http2;": "",
-            "/etc/letsencrypt/live/onboarding.example.com/fullchain.pem": str(certificate),
-            "/etc/letsencrypt/live/onboarding.example.com/privkey.pem": str(key),
-            "/var/log/nginx/": f"{folder}/",
-            "/var/www/html": str(folder),
-        },
-    )
-    command = [program, "-p", folder, "-c", folder / "nginx.conf"]
-    checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stderr
-    # Nothing but "syntax is ok" and "test is successful": no warning either.
-    assert len(checked.stderr.splitlines()) == 2, checked.stderr
-    with Child("nginx", command, log=folder / "nginx.log") as child:
-        wait_for(child, lambda: silent(port))
-        yield Front(
-            port, plain_port, folder, ssl.create_default_context(cafile=os.fspath(certificate))
-        )
-
-
-def settle(folder: Path, replacements: dict[str, str]) -> None:
-    """Write the shipped file into `folder`, and one around it."""
+    _make_certificate(certificate, key)
     text = SHIPPED.read_text()
-    for shipped, ours in replacements.items():
+    for shipped, replacement in {
+        "unix:/run/onboarding-1/app.sock": f"unix:{sockets[0]}",
+        "unix:/run/onboarding-2/app.sock": f"unix:{sockets[1]}",
+        "listen 80;": f"listen 127.0.0.1:{plain_port};",
+        "listen [::]:80;": "",
+        "listen 443 ssl http2;": f"listen 127.0.0.1:{port} ssl http2; {more}",
+        "listen [::]:443 ssl http2;": "",
+        f"{LIVE}/fullchain.pem": str(certificate),
+        f"{LIVE}/privkey.pem": str(key),
+        "/var/log/nginx/": f"{folder}/",
+        "/var/www/html": str(folder),
+    }.items():
         assert shipped in text, f"{shipped} doesn't stand in {SHIPPED.name} any more"
-        text = text.replace(shipped, ours)
+        text = text.replace(shipped, replacement)
     (folder / "onboarding.conf").write_text(text)
-    # As root nginx would serve as nobody, who can't come into our folder.
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(MAIN.format(folder=folder, user=user))
+    command = [needed("nginx"), "-p", folder, "-c", folder / "nginx.conf"]
+    checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
+    # Nothing but "syntax is ok" and "test is successful": no warning either.
+    assert (checked.returncode, len(checked.stderr.splitlines())) == (0, 2), checked.stderr
+    with Child("nginx", command, log=folder / "nginx.log") as child:
+        wait_for(child, lambda: _missing(port))
+        yield Nginx(port, plain_port, folder, ssl.create_default_context(cafile=certificate))
 
 
-def make_certificate(certificate: Path, key: Path) -> None:
+def _make_certificate(certificate: Path, key: Path) -> None:
     subprocess.run(
         [
             *(needed("openssl"), "req", "-x509", "-nodes", "-days", "2", "-subj", f"/CN={HOST}"),
@@ -125,15 +109,14 @@ def make_certificate(certificate: Path, key: Path) -> None:
     )
 
 
-def needed(*programs: str) -> str:
-    """Give the path of the first of these programs that there is."""
-    for program in programs:
-        if found := shutil.which(program):
-            return found
-    raise RuntimeError(f"{programs[0]} is missing: run make stress")
+def needed(program: str) -> str:
+    """Return the path of a program. Debian puts servers where PATH may not look."""
+    path = shutil.which(program) or shutil.which(program, path="/usr/sbin")
+    assert path, f"{program} is missing: run make stress"
+    return path
 
 
-def silent(port: int) -> str | None:
+def _missing(port: int) -> str | None:
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
     except OSError as error:

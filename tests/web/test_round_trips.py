@@ -1,81 +1,83 @@
-"""What a request costs, counted at the database's server."""
+"""What a request costs: statements, as the database's server logs them, and hops."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from tests.browser import Browser
+from tests.questionnaires import other_answers, some_answers
+from tests.web.conftest import FRAMED, Site
 
-def look_anew(app):
-    """Let the app find the layout now, which it does anyway at times."""
-    assert app.extensions["onboarding"].identities.check() == []
+REVIEW = "/onboarding/review"
 
 
 @pytest.fixture
-def cost(stage, app):
-    """Do something and give the statements that the app sent to the server for it."""
+def cost(server, site: Site) -> Callable[..., list[str]]:
+    """Send a request and return the first word of each statement that the app sent for it."""
 
-    def cost(do):
-        do()
-        look_anew(app)
-        before = stage.server.log_size()
-        do()
-        return stage.server.statements("onboarding", after=before)
+    def cost(send: Callable[..., object], *arguments: object) -> list[str]:
+        # It looks at the main site's tables now, which it does from time to time anyway.
+        assert site.app.extensions["onboarding"].identities.problems() == []
+        before = server.log_size()
+        send(*arguments)
+        statements = server.statements("onboarding", after=before)
+        return [statement.split()[0] for statement in statements]
 
     return cost
 
 
-@pytest.mark.parametrize("path", ["/profile", "/onboarding/", "/onboarding/review"])
 @pytest.mark.parametrize("state", ["no row", "draft", "onboarded"])
-def test_a_signed_in_get_is_one_select(cost, visitor, ada, state, path):
-    window = visitor(ada)
-    if state != "no row":
-        window.answer()
-    if state == "onboarded":
-        window.post("/onboarding/review")
-    statements = cost(lambda: window.get(path))
-    assert len(statements) == 1
-    assert statements[0].startswith("SELECT")
+def test_a_signed_in_get_is_one_statement(cost, site, state):
+    window = site.browser(state)
+    for path in ("/", "/profile", "/onboarding/", *site.question_urls, REVIEW, "/api/profile"):
+        assert cost(window.get, path) == ["SELECT"], path
 
 
-def test_a_save_is_one_select_and_one_upsert(cost, visitor, ada):
-    window = visitor(ada)
-    draft = {"developer_role": "None"}
-    statements = cost(
-        lambda: window.post("/onboarding/developer-role?python_proficiency=Beginner", draft)
-    )
-    assert [statement.split()[0] for statement in statements] == ["SELECT", "INSERT"]
+def test_a_save_is_two_statements_and_an_answer_that_no_row_can_hold_is_one(cost, site):
+    window, answers = site.browser(), some_answers(site.questionnaire)
+    for question in site.questionnaire.questions[:-1]:
+        form = {question.name: answers[question.name]}
+        assert cost(window.post, f"/onboarding/{question.slug}", form) == ["SELECT"]
+    assert cost(window.post, *site.last_form()) == ["SELECT", "INSERT"]
+    assert cost(window.post, REVIEW, answers) == ["SELECT", "INSERT"]
+    assert site.row(window.user) == {**answers, "is_onboarded": True}
 
 
-def test_the_confirmation_is_one_select_and_one_upsert(stage, app, visitor, ada):
-    window = visitor(ada)
-    window.answer()
-    look_anew(app)
-    before = stage.server.log_size()
-    assert window.post("/onboarding/review").headers["Location"] == "/profile"
-    statements = stage.server.statements("onboarding", after=before)
-    assert [statement.split()[0] for statement in statements] == ["SELECT", "INSERT"]
+def test_a_call_that_saves_is_two_statements_and_one_that_does_not_is_one(cost, site):
+    window = site.browser()
+    one, other = some_answers(site.questionnaire), other_answers(site.questionnaire)
+    assert cost(window.put, one) == ["SELECT", "INSERT"]
+    known = {"If-Match": window.get("/api/profile").headers["ETag"]}
+    assert cost(window.put, other, known) == ["SELECT", "UPDATE"]
+    for refused in ({}, {**one, "more": 1}):
+        assert cost(window.put, refused) == ["SELECT"]
+    assert cost(window.put, other) == ["SELECT"]
 
 
-def test_the_first_answer_saves_nothing(cost, visitor, ada):
-    window = visitor(ada)
-    body = {"python_proficiency": "Beginner"}
-    assert len(cost(lambda: window.post("/onboarding/python-proficiency", body))) == 1
+def test_without_a_session_there_is_no_statement(cost, site):
+    user = site.user()
+    unsigned = user.cookie.partition(".")[0]
+    for cookie in ("a=b", unsigned, f"{unsigned}.%zz", user.cookie[:-6] + "AAAA%3D"):
+        window = Browser(site.app, replace(user, cookie=cookie), {})
+        assert cost(window.get, "/profile") == [], cookie
+        assert cost(window.post, REVIEW, {"csrf_token": "x"}) == [], cookie
+        assert cost(window.put, {}) == [], cookie
 
 
-@pytest.mark.parametrize("cookie", [None, "forged", "unsigned", "nonsense"])
-def test_a_missing_or_forged_cookie_costs_nothing(cost, visitor, ada, cookie):
-    name = ada.cookie.partition("=")[0]
-    headers = {
-        None: None,
-        "forged": ada.cookie[:-6] + "AAAA%3D",
-        "unsigned": f"{name}={ada.token}",
-        "nonsense": f"{name}=%00.%zz",
-    }
-    window = visitor(replace(ada, cookie=headers[cookie] or "a=b"))
-    assert cost(lambda: window.get("/profile")) == []
-    assert window.get("/profile").status_code == 303
+def test_what_needs_no_identity_and_what_is_refused_before_costs_no_statement(cost, site):
+    window = site.browser()
+    for path in ("/signed-out", "/healthz", "/static/style.css", "/nowhere", "/api/openapi.json"):
+        assert cost(window.get, path) == [], path
+    assert cost(window.request, "OPTIONS", "/api/profile") == []
+    foreign = {"Origin": "https://evil.example"}
+    assert cost(window.post, REVIEW, {}, foreign) == []
+    assert cost(window.put, {}, foreign) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/signed-out", "/healthz", "/static/style.css", "/nowhere"])
-def test_open_pages_cost_nothing(cost, visitor, ada, path):
-    assert cost(lambda: visitor(ada).get(path)) == []
+@pytest.mark.parametrize("headers", [{}, FRAMED], ids=["top", "frame"])
+def test_a_newcomer_is_one_redirect_away_from_the_first_question(site, headers):
+    for path in ("/", "/profile", "/onboarding/", "/onboarding", REVIEW):
+        window = site.browser(**headers)
+        response = window.get(window.get(path).headers["Location"])
+        assert (response.status_code, response.request.path) == (200, site.question_urls[0]), path

@@ -30,18 +30,9 @@ const open = new Map();
 /**
  * Open a site: its own migrations first, then a server that has nothing but Better-Auth.
  *
- * @param {object} order
- * @param {number} order.port
- * @param {string} order.siteUrl the base URL, https or not: the server itself never is
- * @param {string} order.onboardingOrigin
- * @param {string} order.databaseUrl
- * @param {string} [order.secret]
- * @param {string} [order.schemaName]
- * @param {{usePlural?: boolean}} [order.drizzle] the Drizzle adapter's options, if it is to be used
- * @param {string} [order.redisUrl] a secondary storage
- * @param {object} order.options of Better-Auth, as far as JSON can say them
- * @param {Record<string, object>} order.plugins their options by name
- * @param {boolean} order.migrate
+ * The order has `port`, `siteUrl` (https or not: the server itself never is), `onboardingOrigin`,
+ * `databaseUrl`, `options` and `plugins` of Better-Auth, `migrate`, and may have `secret`, `schemaName`,
+ * `redisUrl` for a secondary storage, and `drizzle`, the options of its adapter.
  */
 async function opened(order) {
   const pool = new pg.Pool({ connectionString: order.databaseUrl, max: 4 });

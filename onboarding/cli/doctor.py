@@ -1,0 +1,116 @@
+"""`doctor`: whether the app can work with its main site, and what to fix."""
+
+import os
+import re
+import sys
+
+import click
+
+from onboarding.database import Unavailable
+from onboarding.doctor import examine
+from onboarding.doctor.installation import Installation, Missing
+from onboarding.doctor.report import Level
+from onboarding.doctor.rights import grants
+from onboarding.questions import load_questionnaire
+
+_COLOURS = {
+    Level.OK: "green",
+    Level.WARNING: "yellow",
+    Level.FAULT: "red",
+    Level.SKIPPED: "bright_black",
+}
+
+
+def _fingerprint(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[0-9A-Fa-f]{12}", value.strip()):
+        raise click.BadParameter("must be 12 hex digits")
+    return None if value is None else value.strip()
+
+
+def _cookie(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    return sys.stdin.read() if value == "-" else value
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option(
+    "--cookie",
+    callback=_cookie,
+    metavar="VALUE",
+    help="Try the Cookie header of a browser that is signed in; - reads it from standard input.",
+)
+@click.option(
+    "--fingerprint",
+    callback=_fingerprint,
+    metavar="HEX",
+    help="Compare the secret with the fingerprint of the main site's.",
+)
+@click.option(
+    "--ask-main-site",
+    is_flag=True,
+    help="Send the main site an expired token, to see whether it has the same secret.",
+)
+@click.option(
+    "--grants", "as_grants", is_flag=True, help="Print SQL with the least rights instead."
+)
+@click.option(
+    "--owner-role",
+    default="onboarding_owner",
+    show_default=True,
+    metavar="NAME",
+    help="The role that migrates, for --grants.",
+)
+@click.option(
+    "--app-role",
+    default="onboarding_app",
+    show_default=True,
+    metavar="NAME",
+    help="The role of the running app, for --grants.",
+)
+def doctor(
+    as_json: bool,
+    cookie: str | None,
+    fingerprint: str | None,
+    ask_main_site: bool,
+    as_grants: bool,
+    owner_role: str,
+    app_role: str,
+) -> None:
+    """Check whether this app can work with its main site, and print what to fix.
+
+    The exit status is 1 if there is a fault. Nothing is changed.
+    """
+    if owner_role == app_role:
+        raise click.UsageError("--owner-role and --app-role must differ")
+    installation = Installation(
+        os.environ,
+        load_questionnaire(),
+        cookie=cookie,
+        fingerprint=fingerprint,
+        asks_main_site=ask_main_site,
+    )
+    try:
+        if as_grants:
+            _print_grants(installation, owner_role, app_role)
+            return
+        report = examine(installation)
+    finally:
+        installation.close()
+    if as_json:
+        click.echo(report.json())
+    else:
+        is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        click.echo(report.text(_coloured) if is_coloured else report.text(), color=is_coloured)
+    sys.exit(report.has_fault)
+
+
+def _print_grants(installation: Installation, owner_role: str, app_role: str) -> None:
+    try:
+        click.echo(grants(installation, owner_role, app_role))
+    except (Missing, Unavailable) as error:
+        click.echo(f"{error}; better-auth-onboarding doctor says more", err=True)
+        sys.exit(1)
+
+
+def _coloured(level: Level, word: str) -> str:
+    return click.style(word, fg=_COLOURS[level])

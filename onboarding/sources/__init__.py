@@ -1,1 +1,0 @@
-"""The two sources of identities, chosen by `SESSION_SOURCE`: the one place where sessions and profiles meet."""

@@ -1,0 +1,31 @@
+"""Where a request may ask to be sent: `next` inside this app, `return_to` on the main site."""
+
+from urllib.parse import urlsplit
+
+from flask import current_app, url_for
+from werkzeug.exceptions import HTTPException
+
+from onboarding.urls import is_local_path, is_on_origin
+from onboarding.web.areas import Area, area_of
+from onboarding.web.services import services
+
+
+def allowed_next(target: str | None) -> str | None:
+    """Return `target` if it is a gated page of this app, else None."""
+    if target is None or not is_local_path(target):
+        return None
+    try:
+        endpoint, _ = current_app.url_map.bind("").match(urlsplit(target).path, method="GET")
+    except HTTPException:
+        return None
+    if endpoint == "profile.home":
+        # Without the redirect by which it leads to the profile.
+        return urlsplit(target)._replace(path=url_for("profile.page")).geturl()
+    return target if area_of(endpoint) in (Area.WIZARD, Area.PROFILE) else None
+
+
+def allowed_return_to(target: str | None) -> str | None:
+    """Return `target` if it is on the main site or one of `EMBED_ORIGINS`, else None."""
+    if target is None or not is_on_origin(target, services().settings.return_origins):
+        return None
+    return target

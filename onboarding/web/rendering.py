@@ -1,0 +1,124 @@
+"""Renders pages by Flask's `render_template`, in the language of the request.
+
+Each language has a Jinja environment of its own, made by Flask, with its texts installed once: looking
+the catalogue up at each text of each page costs 28 % of a page.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from datetime import date
+from functools import cache
+from typing import Any
+
+from babel.dates import format_date
+from flask import Flask, current_app, g, render_template, request, url_for
+from flask.templating import Environment as FlaskEnvironment
+from jinja2 import Environment
+from werkzeug.wrappers import Response
+
+from onboarding.web.fetch_metadata import is_framed, is_top_level
+from onboarding.web.languages import THE_SITE, Language
+from onboarding.web.page_query import page_query
+from onboarding.web.services import current_identity, services
+
+_EXTENSION = "onboarding.environments"
+
+
+class _Environment(FlaskEnvironment):
+    """Flask's environment, whose globals don't change after the start.
+
+    Jinja otherwise looks up each global in layers, which takes a tenth of a page's time.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> dict[str, Any]:
+        return {**self.globals, **(d or {})}
+
+
+def init_rendering(app: Flask, languages: Iterable[Language], **constants: Any) -> None:
+    """Make an environment for each language, and compile all templates in it.
+
+    `constants` are the same on every page: `site_name` and `widget`.
+
+    They are compiled now and not at first use: the next release may be in the folder by then.
+    """
+    app.jinja_environment = _Environment
+    app.jinja_options = {
+        "extensions": ["jinja2.ext.i18n"],
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+    }
+    app.extensions[_EXTENSION] = {
+        language.tag: _environment(app, language, constants) for language in languages
+    }
+    app.context_processor(_page_context)
+
+
+def render_page(template: str, status: int = 200, **values: Any) -> Response:
+    """Return a page in the language of the request."""
+    language = current_language()
+    environment: Environment = current_app.extensions[_EXTENSION][language.tag]
+    html = render_template(environment.get_template(template), **values)
+    headers = {"Content-Language": language.tag, "Vary": "Accept-Language, Cookie"}
+    return Response(html, status, headers, mimetype="text/html")
+
+
+def current_language() -> Language:
+    """Return the language of the request: the query's, else the browser's, else English."""
+    if "language" not in g:
+        accepted = request.headers.get("Accept-Language", "")
+        g.language = services().languages.choose(page_query().lang, accepted)
+    found: Language = g.language
+    return found
+
+
+def _page_context() -> dict[str, Any]:
+    """What every page may use, beside what its view gives it."""
+    query, static_files = page_query(), services().static_files
+    return {
+        "query": query,
+        "is_framed": is_framed(),
+        # A page that is surely in no frame has nobody to talk to: it needs no script.
+        "parents": [] if is_top_level() else services().settings.embed_origins,
+        "style": static_files.style,
+        "theme_style": static_files.themes.get(query.theme or ""),
+        "csrf_token": _csrf_token,
+    }
+
+
+def _csrf_token() -> str:
+    return services().csrf.issue(current_identity().session_token or "")
+
+
+def _environment(app: Flask, language: Language, constants: Mapping[str, Any]) -> Environment:
+    environment = app.create_jinja_environment()
+    gettext = _gettext(language)
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by jinja2.ext.i18n
+        gettext, language.translations.ungettext, newstyle=False
+    )
+    # The extension's own "_" looks "gettext" up at each text.
+    environment.globals["_"] = gettext
+    environment.filters["localized"] = lambda text: text[language.tag]
+    environment.filters["longdate"] = cache(lambda day: _long_date(day, language))
+    environment.globals |= {
+        **constants,
+        "language": language,
+        # The same for every request; url_for would take a tenth of a page.
+        "static_url": cache(lambda filename: url_for("static", filename=filename)),
+        "site": constants["site_name"] or language.gettext(THE_SITE),
+    }
+    for name in environment.list_templates():
+        environment.get_template(name)
+    return environment
+
+
+def _gettext(language: Language) -> Callable[..., str]:
+    """Return what translates a text and fills its placeholders; Jinja escapes the result."""
+    translated = cache(language.gettext)
+
+    def gettext(text: str, **variables: object) -> str:
+        return translated(text) % variables if variables else translated(text)
+
+    return gettext
+
+
+def _long_date(day: date, language: Language) -> str:
+    return format_date(day, "long", language.locale)

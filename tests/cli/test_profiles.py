@@ -1,0 +1,271 @@
+"""`profiles`: what operators see, export, and may reset."""
+
+import csv
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from psycopg import sql
+
+from devstack.processes import INHERITED, ROOT
+from onboarding.cli.profiles import profiles
+from tests.answers import FIRST, NAMES, OTHER, SOME, VALUES
+from tests.schemas import create_scratch_database
+
+pytestmark = pytest.mark.slow
+
+ODD_ID = 'eve \\ "x", é'
+# Id, answers, whether they are final, and when the row was made and last saved.
+ROWS = [
+    ("ada", OTHER, True, "2026-11-01 10:00", "2026-11-02 10:00:00.5"),
+    ("bob", SOME, True, "2026-11-08", "2026-11-08 23:59"),
+    (ODD_ID, OTHER, True, "2026-11-09", "2026-11-09"),
+    ("tim", SOME, False, "2026-11-09", "2026-11-09"),
+]
+IDS = [row[0] for row in ROWS]
+ADA = {
+    "user_id": "ada",
+    **OTHER,
+    "is_onboarded": True,
+    "created_at": "2026-11-01T10:00:00Z",
+    "updated_at": "2026-11-02T10:00:00Z",
+}
+MANY = 300_000
+# Prints its highest use of memory in kB. On Linux the usage that the system reports begins with that
+# of the process that started this one.
+MEASURED = """
+import pathlib, re, resource, sys
+from onboarding.cli.profiles import profiles
+profiles.main(sys.argv[1:], standalone_mode=False)
+status = pathlib.Path("/proc/self/status")
+print(
+    re.search(r"VmHWM:\\s+(\\d+) kB", status.read_text())[1]
+    if status.exists()
+    else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    file=sys.stderr,
+)
+"""
+
+
+def table(id_type: str = "text") -> str:
+    """Return the statement that creates the table, without what the commands don't need."""
+    columns = ", ".join(f"{name} text NOT NULL" for name in NAMES)
+    return (
+        f"CREATE TABLE user_profile (user_id {id_type} PRIMARY KEY, {columns},"
+        " is_onboarded boolean NOT NULL, created_at timestamp NOT NULL,"
+        " updated_at timestamp NOT NULL)"
+    )
+
+
+def insert(*rows: tuple) -> str:
+    """Return the statement that inserts rows in the form of `ROWS`."""
+    return "".join(
+        sql.SQL("INSERT INTO user_profile VALUES ({});")
+        .format(sql.SQL(", ").join(map(sql.Literal, (user_id, *answers.values(), *more))))
+        .as_string()
+        for user_id, answers, *more in rows
+    )
+
+
+@pytest.fixture(scope="module")
+def scratch_database(server):
+    with create_scratch_database(server, "profile_commands") as scratch_database:
+        yield scratch_database
+
+
+@pytest.fixture
+def schema(scratch_database, request):
+    name = f"s{abs(hash(request.node.name))}"
+    return scratch_database.create_schema(name, f"{table()}; {insert(*ROWS)}")
+
+
+@pytest.fixture
+def run(schema, tmp_path):
+    """Run a command in an empty directory and return its result."""
+
+    def run(*words: str, typed: str = "", url: str | None = None):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(tmp_path)
+            return CliRunner().invoke(
+                profiles, words, input=typed, env={"DATABASE_URL": url or schema.url()}
+            )
+
+    return run
+
+
+def ids(schema) -> list[str]:
+    return [row[0] for row in schema.sql("SELECT user_id FROM user_profile ORDER BY 1")]
+
+
+def test_show_prints_one_profile(run):
+    done = run("show", "ada")
+    assert done.exit_code == 0
+    assert [line.split(None, 1)[1] for line in done.output.splitlines()] == [
+        str(value) for value in ADA.values()
+    ]
+
+
+@pytest.mark.parametrize("words", [["show"], ["reset", "--reason", "x"]], ids=" ".join)
+@pytest.mark.parametrize(("user_id", "shown"), [("nobody", "nobody"), ("\udcff", "'\\udcff'")])
+def test_a_user_without_a_profile_is_named(run, words, user_id, shown):
+    done = run(*words, user_id)
+    assert (done.exit_code, done.output) == (1, f"{shown} has no profile\n")
+
+
+def test_an_id_of_another_type_has_no_profile(scratch_database, run):
+    uuids = scratch_database.create_schema("uuids", table("uuid"))
+    assert run("show", "ada", url=uuids.url()).output == "ada has no profile\n"
+
+
+def test_export_writes_every_row_as_csv_or_as_lines_of_json(run):
+    rows = list(csv.DictReader(io.StringIO(run("export").stdout)))
+    assert [row["user_id"] for row in rows] == IDS
+    assert rows[0] == {**ADA, "is_onboarded": "t"}
+    lines = list(map(json.loads, run("export", "--format", "jsonl").stdout.splitlines()))
+    assert [row["user_id"] for row in lines] == IDS
+    assert lines[0] == ADA
+
+
+def test_stats_count_by_answer_and_by_week(run, schema):
+    lines = [" ".join(line.split()) for line in run("stats").stdout.splitlines()]
+    assert lines[0] == "3 completed, 1 drafts"
+    for name in NAMES:
+        counted = {SOME[name]: "1 33.3%", OTHER[name]: "2 66.7%"}
+        for value in VALUES[name]:
+            assert f"{value} {counted.get(value, '0 0.0%')}" in lines
+    assert lines[-2:] == ["2026-11-02 2 66.7%", "2026-11-09 1 33.3%"]
+    assert run("stats", "--weeks", "1").stdout.splitlines()[-1].split()[0] == "2026-11-09"
+    assert "2026" not in run("stats", "--weeks", "0").stdout
+    schema.sql("DELETE FROM user_profile")
+    assert run("stats").stdout.startswith("0 completed, 0 drafts\n")
+
+
+def test_a_confirmed_reset_deletes_the_profile_and_writes_it_to_the_audit_file(
+    run, schema, tmp_path
+):
+    done = run("reset", "ada", "--reason", 'asked by "mail"\nherself', typed="y\n")
+    assert done.exit_code == 0
+    assert ids(schema) == IDS[1:]
+    [line] = (tmp_path / "profile-resets.jsonl").read_text().splitlines()
+    written = json.loads(line)
+    assert written["at"].endswith("Z")
+    assert written["by"]
+    assert written["database_role"]
+    assert written["reason"] == 'asked by "mail"\nherself'
+    assert written["deleted"] == ADA
+    assert run("reset", "bob", "--reason", "x", "--yes").exit_code == 0
+    assert len((tmp_path / "profile-resets.jsonl").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--reason", "x", "--audit-file", "no-such-directory/file", "--yes"],
+        ["--reason", " ", "--yes"],
+        ["--yes"],
+        ["--reason", "x"],
+    ],
+    ids=["nowhere to write", "no reason", "no option", "not confirmed"],
+)
+def test_an_incomplete_reset_deletes_nothing(run, schema, words):
+    for typed in ("n\n", ""):
+        assert run("reset", "ada", *words, typed=typed).exit_code > 0
+    assert ids(schema) == IDS
+
+
+def test_the_app_s_own_role_may_not_reset(run, schema, tmp_path):
+    schema.sql("CREATE ROLE may_not_delete LOGIN PASSWORD 'x'")
+    schema.sql(f"GRANT USAGE ON SCHEMA {schema.name} TO may_not_delete")
+    schema.sql("GRANT SELECT, INSERT, UPDATE ON user_profile TO may_not_delete")
+    try:
+        url = f"postgresql://may_not_delete:x@{schema.url().rpartition('@')[2]}"
+        done = run("reset", "ada", "--reason", "x", "--yes", url=url)
+        assert done.exit_code == 1
+        assert "permission denied for table user_profile" in done.output
+        assert ids(schema) == IDS
+        assert not (tmp_path / "profile-resets.jsonl").exists()
+    finally:
+        schema.sql("DROP OWNED BY may_not_delete")
+        schema.sql("DROP ROLE may_not_delete")
+
+
+def test_a_database_that_is_away_or_a_wrong_setting_is_told_in_a_line(run):
+    away = run("stats", url="postgresql://nobody:a-password@127.0.0.1:9/gone")
+    assert away.exit_code == 1
+    assert "refused" in away.output
+    assert "a-password" not in away.output
+    wrong = run("stats", url="mysql://host/name")
+    assert (wrong.exit_code, wrong.output) == (2, "DATABASE_URL must start with postgresql://\n")
+
+
+def start(url: str, *words: str, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE):
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return subprocess.Popen(
+        [sys.executable, "-c", MEASURED, *words],
+        cwd=ROOT,
+        env={**inherited, "DATABASE_URL": url},
+        stdout=stdout,
+        stderr=stderr,
+    )
+
+
+def many_rows(scratch_database, name: str, count: int):
+    values = ", ".join(sql.Literal(value).as_string() for value in OTHER.values())
+    return scratch_database.create_schema(
+        name,
+        f"{table()}; INSERT INTO user_profile SELECT 'user ' || n, {values}, true, now(), now()"  # noqa: S608
+        f" FROM generate_series(1, {count}) n",
+    )
+
+
+def test_a_large_export_takes_no_more_memory_than_a_small_one(scratch_database, schema):
+    peaks = []
+    for source, rows in ((schema, len(ROWS)), (many_rows(scratch_database, "many", MANY), MANY)):
+        with start(source.url(), "export", "--format", "jsonl") as child:
+            chunks = iter(lambda child=child: child.stdout.read(65536), b"")
+            assert sum(chunk.count(b"\n") for chunk in chunks) == rows
+            peaks.append(int(child.stderr.read()))
+    assert peaks[1] - peaks[0] < 5 * 1024
+
+
+def test_there_is_a_progress_bar_on_a_terminal_only(schema):
+    ours, theirs = pty.openpty()
+    with start(schema.url(), "export", stderr=theirs) as child:
+        os.close(theirs)
+        rows = child.stdout.read()
+        child.wait()
+        drawn = os.read(ours, 65536)
+    os.close(ours)
+    assert rows.startswith(f"user_id,{FIRST},".encode())
+    assert b"100%" in drawn
+    with start(schema.url(), "export") as child:
+        assert b"%" not in child.communicate()[1]
+
+
+@pytest.mark.parametrize("reader", ["one that leaves", "a full disk"])
+def test_an_export_whose_output_breaks_ends_with_a_line(scratch_database, reader):
+    crowd = many_rows(scratch_database, f"crowd_{reader[0]}", 50_000)
+    with (
+        Path("/dev/full").open("wb") as full,
+        subprocess.Popen(
+            [sys.executable, "-m", "flask", "profiles", "export"],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": crowd.url()},
+            stdout=full if reader == "a full disk" else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as child,
+    ):
+        if child.stdout:
+            child.stdout.readline()
+            child.stdout.close()
+        text = child.stderr.read()
+        assert child.wait(20) == 1
+    assert text.startswith("the export is incomplete: ")
+    assert text.count("\n") == 1

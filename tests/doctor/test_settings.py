@@ -1,0 +1,138 @@
+"""What the settings alone tell: who shares the cookie, its name, the proxies, the secret's fingerprint."""
+
+import os
+import subprocess
+
+import pytest
+
+from devstack.processes import ROOT
+from onboarding.doctor import cookie, settings
+from onboarding.doctor.report import Check, Finding
+from tests.doctor.conftest import run_check
+
+SITE, APP = "https://www.example.com", "https://app.example.com"
+SECRET = "a secret: of the main site, with an é"
+
+
+def find(check: Check, site: str = SITE, app: str = APP, **changed: str) -> Finding:
+    """Return what a check finds for these addresses of main site and app."""
+    environ = {
+        "DATABASE_URL": "postgresql://app@db.example.com/site",
+        "BETTER_AUTH_SECRET": "a secret of the main site, long enough",
+        "SIGN_IN_URL": "https://www.example.com/sign-in",
+        "BETTER_AUTH_URL": site,
+        "APP_URL": app,
+        **changed,
+    }
+    (finding,) = run_check(check, environ)
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("site", "app", "level", "part"),
+    [
+        ("https://example.com", "https://example.com:8443", "ok", "on one host"),
+        ("http://localhost:3000", "http://localhost:8000", "ok", "on one host"),
+        ("https://192.0.2.1", "https://192.0.2.1:8443", "ok", "on one host"),
+        ("https://me.fly.dev", "https://me.fly.dev:8443", "ok", "on one host"),
+        ("https://www.example.com", "https://app.example.com", "ok", 'domain: "example.com"'),
+        ("https://auth.example.com", "https://example.com", "ok", 'domain: "example.com"'),
+        ("https://a.in.example.com", "https://b.in.example.com", "ok", 'domain: "in.example.com"'),
+        ("https://www.example.co.uk", "https://app.example.co.uk", "ok", 'domain: "example.co.uk"'),
+        ("https://a.me.fly.dev", "https://b.me.fly.dev", "ok", 'domain: "me.fly.dev"'),
+        ("https://xn--bcher-kva.example", "https://a.xn--bcher-kva.example", "ok", "xn--bcher-kva.example"),
+        ("https://www.example.com", "https://app.example.org", "fault", "a name under example.com"),
+        ("https://one.co.uk", "https://two.co.uk", "fault", "a name under one.co.uk"),
+        ("https://me.fly.dev", "https://you.fly.dev", "fault", "fly.dev is a public suffix"),
+        ("https://me.vercel.app", "https://you.fly.dev", "fault", "a domain you own"),
+        ("https://192.0.2.1", "https://198.51.2.1", "fault", "different sites"),
+        ("https://[2001:db8::1]", "https://[2001:db8::2]", "fault", "different sites"),
+        ("https://main", "https://app", "fault", "different sites"),
+        ("http://127.0.0.1:3000", "http://localhost:8000", "fault", "two sites to a browser"),
+        ("http://[::1]:3000", "http://localhost:8000", "fault", "two sites to a browser"),
+    ],
+)  # fmt: skip
+def test_cookies_reach_hosts_under_one_registered_domain(
+    site: str, app: str, level: str, part: str
+) -> None:
+    finding = find(cookie.hosts, site, app)
+    assert finding.level == level
+    assert part in f"{finding.message} {finding.fix}"
+
+
+@pytest.mark.parametrize(
+    ("app", "page", "level", "part"),
+    [
+        (APP, "https://www.example.com", "ok", "is the same site"),
+        (APP, "https://app.example.com", "ok", "is the same site"),
+        (APP, "https://example.com:8443", "ok", "is the same site"),
+        (APP, "https://docs.example.org", "warning", "is another site"),
+        (APP, "http://localhost:3000", "warning", "is another site"),
+        ("http://localhost:8000", "https://localhost:3000", "warning", "has another scheme"),
+        (APP, "", "ok", "no page may frame the app"),
+    ],
+)
+def test_a_frame_gets_the_cookie_on_the_same_site_only(
+    app: str, page: str, level: str, part: str
+) -> None:
+    finding = find(cookie.embedding, app=app, EMBED_ORIGINS=page)
+    assert finding.level == level
+    assert part in finding.message
+
+
+HOST_COOKIE = {"BETTER_AUTH_COOKIE_NAME": "__Host-sid", "BETTER_AUTH_SECURE_COOKIES": "false"}
+
+
+@pytest.mark.parametrize(
+    ("app", "changed", "level", "name", "reason"),
+    [
+        (SITE, {}, "ok", "__Secure-better-auth.session_token", "the default prefix, and BETTER_AUTH_URL is https"),
+        (SITE, {"BETTER_AUTH_COOKIE_PREFIX": "acme"}, "ok", "__Secure-acme.session_token", "BETTER_AUTH_COOKIE_PREFIX"),
+        (SITE, {"BETTER_AUTH_COOKIE_NAME": "acme_sid"}, "ok", "__Secure-acme_sid", "BETTER_AUTH_COOKIE_NAME"),
+        ("http://localhost:8000", {}, "warning", "__Secure-better-auth.session_token", "APP_URL is plain http"),
+        (SITE, HOST_COOKIE, "ok", "__Host-sid", "BETTER_AUTH_SECURE_COOKIES is false"),
+        (APP, HOST_COOKIE, "fault", "__Host-sid", "never reaches app.example.com"),
+    ],
+)  # fmt: skip
+def test_the_name_of_the_cookie_is_explained(
+    app: str, changed: dict[str, str], level: str, name: str, reason: str
+) -> None:
+    finding = find(cookie.name, app=app, **changed)
+    assert finding.level == level
+    assert {name, reason} == {part for part in (name, reason) if part in finding.message}
+
+
+@pytest.mark.parametrize(
+    ("app", "proxies", "level", "has_fix"),
+    [
+        (APP, "1", "ok", False),
+        (APP, "0", "ok", True),
+        ("http://localhost:8000", "0", "ok", False),
+        ("http://localhost:8000", "1", "warning", True),
+    ],
+)
+def test_the_number_of_proxies_must_suit_the_address(
+    app: str, proxies: str, level: str, has_fix: bool
+) -> None:
+    finding = find(settings.proxies, app=app, FORWARDED_PROXIES=proxies)
+    assert (finding.level, bool(finding.fix)) == (level, has_fix)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "secret"),
+    [
+        ("BETTER_AUTH_SECRET", SECRET, SECRET),
+        ("BETTER_AUTH_SECRET", f" {SECRET} ", f" {SECRET} "),
+        ("BETTER_AUTH_SECRETS", "2: new: with a colon ,1:old", "new: with a colon"),
+    ],
+)
+def test_node_prints_the_same_fingerprint(variable: str, value: str, secret: str) -> None:
+    printed = subprocess.run(
+        ["sh", "-c", settings.FINGERPRINT_COMMANDS[variable]],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], variable: value},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert printed.strip() == settings.fingerprint(secret)

@@ -1,0 +1,105 @@
+"""Deadlines, and the limit on how many wait for another machine, without any database."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
+
+import pytest
+
+from onboarding.deadline import WaitingLimit, seconds_left, time_limit
+
+
+def test_without_a_deadline_there_is_no_end() -> None:
+    assert seconds_left() == inf
+
+
+def test_the_earlier_of_two_deadlines_counts() -> None:
+    with time_limit(5):
+        with time_limit(60):
+            assert seconds_left() <= 5
+        with time_limit(1):
+            assert seconds_left() <= 1
+        assert 1 < seconds_left() <= 5
+
+
+def test_a_deadline_is_gone_afterwards_also_after_an_error() -> None:
+    with pytest.raises(LookupError), time_limit(5):
+        raise LookupError
+    assert seconds_left() == inf
+
+
+@contextmanager
+def waiting(limit: WaitingLimit, count: int) -> Iterator[None]:
+    """Keep `count` threads inside the limit."""
+    done, inside = threading.Event(), threading.Semaphore(0)
+
+    def work() -> None:
+        inside.release()
+        done.wait()
+
+    threads = [threading.Thread(target=limit.run, args=(30, work)) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for _ in threads:
+        inside.acquire()
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def time_out(limit: WaitingLimit) -> None:
+    """Spend a whole budget without an answer."""
+
+    def work() -> None:
+        time.sleep(seconds_left())
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        limit.run(0.05, work)
+
+
+def test_work_runs_within_its_budget_and_returns_its_result() -> None:
+    assert WaitingLimit("it").run(5, lambda: seconds_left() <= 5)
+
+
+def test_a_crowd_is_never_refused_while_answers_come() -> None:
+    limit = WaitingLimit("it", 2)
+    with waiting(limit, 5):
+        assert limit.run(5, lambda: 7) == 7
+
+
+def test_after_a_whole_budget_of_silence_those_beyond_the_limit_are_refused_until_an_answer() -> (
+    None
+):
+    limit = WaitingLimit("it", 2)
+    time_out(limit)
+    with waiting(limit, 2), pytest.raises(TimeoutError, match="it does not answer"):
+        limit.run(5, lambda: pytest.fail("run"))
+    # Those who waited were answered when the block ended.
+    with waiting(limit, 3):
+        assert limit.run(5, lambda: 7) == 7
+
+
+def test_below_the_limit_nobody_is_refused_whatever_came_before() -> None:
+    limit = WaitingLimit("it", 2)
+    time_out(limit)
+    with waiting(limit, 1):
+        assert limit.run(5, lambda: 7) == 7
+
+
+def test_an_error_that_comes_at_once_is_no_silence() -> None:
+    limit = WaitingLimit("it", 1)
+
+    def refuse() -> None:
+        raise LookupError
+
+    for _ in range(3):
+        with pytest.raises(LookupError):
+            limit.run(5, refuse)
+    with waiting(limit, 2):
+        assert limit.run(5, lambda: 7) == 7

@@ -1,0 +1,91 @@
+"""Where a finished user goes: `next`, `return_to`, the page between, and the profile's way onward."""
+
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.browser import page
+from tests.questionnaires import some_answers
+from tests.web.conftest import FRAMED, redirect_of
+
+REVIEW = "/onboarding/review"
+
+
+def test_a_finished_user_goes_on_to_return_to_by_a_page_of_our_own(site):
+    window = site.browser("draft")
+    back = f"{site.settings.site_url}/welcome?a=b"
+    html = page(window.get(f"{REVIEW}?{urlencode({'return_to': back})}"))
+    confirmed = window.post(html.form["action"])
+    assert redirect_of(confirmed) == ("/continue", {"return_to": back}, "")
+    between = window.get(confirmed.headers["Location"])
+    assert (between.status_code, between.headers["Refresh"]) == (200, f"0;url={back}")
+    assert page(between).find("a")["href"] == back
+
+
+def test_the_page_between_goes_to_the_profile_without_an_allowed_target(default_site):
+    nobody = default_site.browser("signed out")
+    for query in ("", "?return_to=https://evil.example/", "?return_to=/profile"):
+        assert redirect_of(nobody.get(f"/continue{query}"))[0] == "/"
+
+
+def test_return_to_is_ignored_in_a_frame(site):
+    window = site.browser("draft", **FRAMED)
+    confirmed = window.post(f"{REVIEW}?return_to={site.settings.site_url}/")
+    assert redirect_of(confirmed)[0] == "/profile"
+
+
+def test_both_travel_through_every_step(site):
+    window, answers = site.browser(), some_answers(site.questionnaire)
+    carried = {"next": "/profile?tab=2", "return_to": f"{site.settings.site_url}/"}
+    response = window.get(f"/onboarding/?{urlencode(carried)}")
+    for question in site.questionnaire:
+        assert redirect_of(response)[1].items() >= carried.items()
+        form = page(window.get(response.headers["Location"])).form
+        response = window.post(form["action"], {question.name: answers[question.name]})
+    assert redirect_of(response)[1] == carried
+    # Where both are, the main site's page is the one that the user came from.
+    assert redirect_of(window.post(response.headers["Location"]))[0] == "/continue"
+    own = site.browser("draft").post(f"{REVIEW}?next=/profile?tab=2")
+    assert redirect_of(own) == ("/profile", {"tab": "2"}, "")
+
+
+# `tests/e2e/test_redirects.py` has many more that lead elsewhere.
+ELSEWHERE = ["https://evil.example/", "//evil.example/profile", "/\\evil.example", "/\tprofile", ""]
+NO_PAGES = ["/nowhere", "/static/style.css", "/signed-out", "/healthz", "/profile?" + "a" * 3_000]
+
+
+@pytest.mark.parametrize("target", [*ELSEWHERE, *NO_PAGES], ids=lambda text: ascii(text)[:30])
+def test_what_is_no_page_to_go_to_is_ignored(default_site, target):
+    window = default_site.browser("draft")
+    query = urlencode({"next": target, "return_to": target})
+    assert redirect_of(window.post(f"{REVIEW}?{query}")) == ("/profile", {}, "")
+
+
+REFERRERS = ["{app}/profile", "https://www.example.com/onboarding", "/onboarding/review"]
+
+
+@pytest.mark.parametrize(
+    ("referrer", "is_focused"),
+    [
+        *((f"{{app}}/onboarding/review{query}", True) for query in ("", "?theme=dark")),
+        *((referrer, False) for referrer in (None, *REFERRERS, "http://[", "\xff")),
+    ],
+)
+def test_the_profile_takes_the_focus_only_after_the_wizard(default_site, referrer, is_focused):
+    window = default_site.browser("onboarded")
+    for dest, mark in (("document", "autofocus"), ("iframe", "data-first")):
+        named = {"Referer": referrer.format(app=window.origin)} if referrer else {}
+        response = window.get("/profile", {"Sec-Fetch-Dest": dest, **named})
+        assert response.status_code == 200
+        assert page(response).h1.has_attr(mark) is is_focused
+
+
+def test_the_profile_leads_on_to_the_main_site_unless_it_is_in_its_frame(site):
+    window = site.browser("onboarded")
+    back = f"{site.settings.site_url}/welcome"
+    for path, target in (
+        ("/profile", site.settings.site_url),
+        (f"/profile?return_to={back}", back),
+    ):
+        assert page(window.get(path)).find("a", class_="onward")["href"] == target
+    assert page(window.get("/profile", FRAMED)).find("a", class_="onward") is None
