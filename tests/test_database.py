@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -53,6 +54,18 @@ def read(database: Database) -> object:
 
 def write(database: Database) -> object:
     return database.write(lambda connection: connection.exec_driver_sql("SELECT 7").scalar())
+
+
+# How much longer than its budget anything may take on a busy machine. What has no limit takes longer.
+SLACK_S = 3
+
+
+@contextmanager
+def takes(budget_s: float) -> Iterator[None]:
+    """Assert that the block takes its budget and no more."""
+    began = time.monotonic()
+    yield
+    assert 0.7 * budget_s < time.monotonic() - began < budget_s + SLACK_S
 
 
 read_and_write = pytest.mark.parametrize("ask", [read, write])
@@ -109,24 +122,17 @@ def test_all_connections_of_the_pool_may_have_been_dropped(server, url):
 # By SQLSTATE (PostgreSQL's appendix A): what the caller sees, and whether the work is done again.
 REFUSALS = {
     "57P01 admin_shutdown": (Unavailable, True),
-    "57P03 cannot_connect_now": (Unavailable, True),
     "57014 query_canceled": (Unavailable, False),
     "55P03 lock_not_available": (Unavailable, True),
     "40001 serialization_failure": (Unavailable, True),
-    "40P01 deadlock_detected": (Unavailable, True),
     "53300 too_many_connections": (Unavailable, True),
     "53100 disk_full": (Unavailable, False),
-    "58030 io_error": (Unavailable, False),
     "08P01 protocol_violation": (Unavailable, True),
     "25P03 idle_in_transaction_session_timeout": (Unavailable, True),
     "25006 read_only_sql_transaction": (Unavailable, True),
     "42P01 undefined_table": (SchemaMismatch, False),
     "42703 undefined_column": (SchemaMismatch, False),
-    "3F000 invalid_schema_name": (SchemaMismatch, False),
     "42501 insufficient_privilege": (SchemaMismatch, False),
-    "42883 undefined_function": (SchemaMismatch, False),
-    "42804 datatype_mismatch": (SchemaMismatch, False),
-    "23001 restrict_violation": (IntegrityError, False),
     "23503 foreign_key_violation": (IntegrityError, False),
     "23514 check_violation": (IntegrityError, False),
     "42601 syntax_error": (ProgrammingError, False),
@@ -188,20 +194,19 @@ def test_a_server_that_never_answers_is_unavailable_within_the_budget(host):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         ports = ",".join(str(port) for _ in host.split(","))
-        started = time.monotonic()
         with (
             open_database(
                 engine_url(f"postgres://u:p@/site?host={host}&port={ports}"), read_budget_s=0.6
             ) as database,
+            takes(0.6),
             pytest.raises(Unavailable, match="no answer in time"),
         ):
             scalar(database, "SELECT 1")
-        assert 0.5 < time.monotonic() - started < 1.1
 
 
 def test_a_crowd_before_a_database_that_answers_is_served(url):
     with (
-        open_database(engine_url(url), pool_size=5, max_waiting=60) as database,
+        open_database(engine_url(url), 5, read_budget_s=30, max_waiting=10) as database,
         ThreadPoolExecutor(40) as threads,
     ):
         answers = [threads.submit(scalar, database, "SELECT pg_sleep(0.15)") for _ in range(40)]
@@ -209,47 +214,44 @@ def test_a_crowd_before_a_database_that_answers_is_served(url):
 
 
 def test_while_the_database_is_frozen_some_wait_and_the_others_are_refused_at_once(proxy, url):
-    def wait(database: Database) -> float:
-        began = time.monotonic()
-        with pytest.raises(Unavailable):
+    def refusal(_: int) -> str:
+        with pytest.raises(Unavailable) as error:
             read(database)
-        return time.monotonic() - began
+        return str(error.value)
 
-    with open_database(through(proxy, url), 3, read_budget_s=1, max_waiting=6) as database:
+    with open_database(through(proxy, url), 3, read_budget_s=2, max_waiting=6) as database:
         assert read(database) == 7
         proxy.follow(stall_all)
         with ThreadPoolExecutor(8) as threads:
-            # Nobody knows yet that it is silent: all wait for their whole budget.
-            assert min(threads.map(wait, [database] * 8)) > 0.4
-            seconds = sorted(threads.map(wait, [database] * 8))
-        # Two more than may wait.
-        assert seconds[1] < 0.4 < seconds[2]
+            first, second = (list(threads.map(refusal, range(8))) for _ in range(2))
+        # At first nobody knows that it is silent: all wait. Then there are two more than may wait.
+        assert sum("others wait for it already" in one for one in first) == 0
+        assert sum("others wait for it already" in one for one in second) == 2
         proxy.follow(let_pass)
         assert read(database) == 7
 
 
 @read_and_write
 def test_a_frozen_server_costs_the_budget_and_no_more(proxy, url, ask):
-    with open_database(through(proxy, url), 2, read_budget_s=0.4, write_budget_s=0.4) as database:
+    with open_database(through(proxy, url), 2, read_budget_s=2, write_budget_s=2) as database:
         assert ask(database) == 7
         proxy.follow(stall_all)
-        started = time.monotonic()
-        with pytest.raises(Unavailable, match="no answer in time"):
+        with takes(2), pytest.raises(Unavailable, match="no answer in time"):
             ask(database)
-        assert 0.3 < time.monotonic() - started < 0.9
         proxy.follow(let_pass)
         # Nobody gets the late answer on the abandoned connection.
         assert [ask(database) for _ in range(3)] == [7, 7, 7]
 
 
 def test_connections_that_died_silently_leave_time_for_a_new_one(proxy, url):
-    with open_database(through(proxy, url), 3, read_budget_s=1) as database:
+    with open_database(through(proxy, url), 3, read_budget_s=4) as database:
         connections(database, 3)
         proxy.follow(old_connections_are_dead())
         assert read(database) == 7
         started = time.monotonic()
         assert read(database) == 7
-        assert time.monotonic() - started < 0.5
+        # Another dead one would have cost half of the budget.
+        assert time.monotonic() - started < 1.9
 
 
 def old_connections_are_dead() -> Callable[[Message], Verdict]:
@@ -266,18 +268,16 @@ def old_connections_are_dead() -> Callable[[Message], Verdict]:
 
 def test_a_save_that_waits_for_a_lock_is_given_up_in_the_server_too(server, url):
     with (
-        open_database(engine_url(url), write_budget_s=0.4) as database,
+        open_database(engine_url(url), write_budget_s=1) as database,
         psycopg.connect(url) as holder,
     ):
         database.read(lambda one: one.exec_driver_sql("CREATE TABLE IF NOT EXISTS held (n int)"))
         holder.execute("LOCK TABLE held")
-        started = time.monotonic()
-        with pytest.raises(Unavailable, match="no answer in time"):
+        with takes(1), pytest.raises(Unavailable, match="no answer in time"):
             database.write(lambda one: one.exec_driver_sql("INSERT INTO held VALUES (1)"))
-        assert time.monotonic() - started < 1.1
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
         with open_database(engine_url(server.url())) as other:
-            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-            until = time.monotonic() + 2
+            until = time.monotonic() + 10
             while scalar(other, waiting) and time.monotonic() < until:
                 time.sleep(0.02)
             assert scalar(other, waiting) == 0
@@ -289,18 +289,16 @@ def test_a_request_that_reads_and_then_saves_has_one_deadline(proxy, url):
     with open_database(through(proxy, url), read_budget_s=5, write_budget_s=5) as database:
         assert read(database) == 7
         proxy.follow(stall_all)
-        started = time.monotonic()
-        with time_limit(0.4):
+        with takes(1), time_limit(1):
             for ask, reason in ((read, "no answer in time"), (write, "no time is left")):
                 with pytest.raises(Unavailable, match=reason):
                     ask(database)
-        assert time.monotonic() - started < 0.9
 
 
 def test_an_answer_that_comes_too_late_costs_one_connection_and_not_the_pool(url):
     with open_database(engine_url(url), 3) as database:
         before = connections(database, 3)
-        with time_limit(0.3), pytest.raises(Unavailable, match="no answer in time"):
+        with time_limit(0.6), pytest.raises(Unavailable, match="no answer in time"):
             scalar(database, "SELECT pg_sleep(3)")
         assert len(connections(database, 3) & before) == 2
 
@@ -321,7 +319,7 @@ def test_impatient_requests_are_no_outage(proxy, url):
         assert read(database) == 7
         proxy.follow(stall_all)
         for _ in range(4):
-            with time_limit(0.2), pytest.raises(Unavailable, match="no answer in time"):
+            with time_limit(0.2), pytest.raises(Unavailable):
                 read(database)
         wakes = threading.Timer(0.3, proxy.follow, [let_pass])
         wakes.start()

@@ -17,12 +17,15 @@ NAME = "better-auth.session_token"
 SECRET = "a-test-secret-of-40-characters-or-more-00"
 SIGNER = SessionCookie(NAME, SECRET)
 COOKIE = ForwardedCookie(NAME)
-# A test that must wait for a silent site gives less.
-TIMEOUT_S = 3
+# Long, for a busy machine; a test that waits for a silent site gives less.
+TIMEOUT_S = 30
 # The user in `session_body`.
 SIGNED_IN = SignedIn(
     "u1", "Ada", "ada@example.test", banned=False, anonymous=False, impersonated=False
 )
+
+
+Answer = tuple[int, dict[str, str], bytes]
 
 
 def signed(token: str) -> str:
@@ -33,9 +36,7 @@ class FakeSite:
     """A main site whose `answer` a test sets; `requests` are the path and Cookie of each request."""
 
     def __init__(self) -> None:
-        self.answer: Callable[[str], tuple[int, dict[str, str], bytes]] = lambda _: json_answer(
-            None
-        )
+        self.answer: Callable[[str], Answer] = lambda _: json_answer(None)
         self.requests: list[tuple[str, str]] = []
         self.dropped_requests = 0
         self.seconds_a_byte = 0.0
@@ -80,9 +81,7 @@ class FakeSite:
         return self._clients.enter_context(closing(GetSession(self.url, COOKIE, cache_s)))
 
 
-def json_answer(
-    body: object, status: int = 200, **headers: str
-) -> tuple[int, dict[str, str], bytes]:
+def json_answer(body: object, status: int = 200, **headers: str) -> Answer:
     return status, {"Content-Type": "application/json", **headers}, json.dumps(body).encode()
 
 

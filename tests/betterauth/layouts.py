@@ -42,19 +42,6 @@ class Layout:
         )
         return TableNames("", self.user, self.session, *columns)
 
-    def field_settings(self) -> dict[str, str]:
-        """Return the app's settings that name the renamed columns."""
-        variables = {
-            "BETTER_AUTH_USER_FIELDS": USER_FIELDS,
-            "BETTER_AUTH_SESSION_FIELDS": SESSION_FIELDS,
-        }
-        return {
-            variable: ",".join(
-                f"{name}={self.renamed[name]}" for name in fields if name in self.renamed
-            )
-            for variable, fields in variables.items()
-        }
-
     def column(self, field: str) -> str:
         if field in self.renamed:
             return self.renamed[field]

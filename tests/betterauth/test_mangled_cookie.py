@@ -74,18 +74,18 @@ SPELLINGS = {
 SPELLED_ODDLY = _spellings(TOKEN)[1]
 
 
-def _told(pair: str) -> tuple[str, bool] | None:
+def _session_in(pair: str) -> tuple[str, bool] | None:
     """Return whose session a pair tells of, by a look into a list of all that may; and how exactly."""
     key, _, value = pair.partition("=")
     value = value.strip(" \t\xa0")
     value = value[1:-1] if value[:1] == '"' else value
-    told = SPELLINGS.get(unquote_to_bytes(value.encode("utf-8", "surrogatepass")))
-    if told is None or key.strip(" \t\xa0") != NAME:
+    found = SPELLINGS.get(unquote_to_bytes(value.encode("utf-8", "surrogatepass")))
+    if found is None or key.strip(" \t\xa0") != NAME:
         return None
-    return told[0], told[1] and not key.strip(" \t").startswith("\xa0")
+    return found[0], found[1] and not key.strip(" \t").startswith("\xa0")
 
 
-@settings(max_examples=500, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(mangled())
 @example(ENCODED)
 @example(RAW)
@@ -98,20 +98,18 @@ def _told(pair: str) -> tuple[str, bool] | None:
 @example(f"\xa0{ENCODED}; {NAME}={OTHER}.{COOKIE.sign(OTHER)}")
 @example(f'{NAME}="{TOKEN}.{SIGNATURE}x')
 @example(f"{NAME}=x; {ENCODED}")
-def test_a_mangled_cookie_proves_its_own_session_or_none_and_raises_nothing_else(
-    header: str,
-) -> None:
-    told = [one for pair in header.split(";") if (one := _told(pair)) is not None]
-    if len({token for token, _ in told}) > 1:
+def test_a_mangled_cookie_proves_its_own_session_or_none_and_raises_nothing_else(header):
+    found = [one for pair in header.split(";") if (one := _session_in(pair)) is not None]
+    if len({token for token, _ in found}) > 1:
         with pytest.raises(AmbiguousSession):
             COOKIE.token(header)
     else:
-        exact = [token for token, is_exact in told if is_exact]
+        exact = [token for token, is_exact in found if is_exact]
         assert COOKIE.token(header) == (exact[0] if exact else None)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
-def test_every_token_comes_back_from_the_cookie_that_better_auth_would_send(token: str) -> None:
+def test_every_token_comes_back_from_the_cookie_that_better_auth_would_send(token):
     value = quote(f"{token}.{COOKIE.sign(token)}", safe="!*'()")
     assert COOKIE.token(f"theme=dark; {NAME}={value}; lang=en") == token

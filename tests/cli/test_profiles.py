@@ -15,11 +15,12 @@ from psycopg import sql
 
 from devstack.processes import INHERITED, ROOT
 from onboarding.cli.profiles import profiles
-from tests.answers import FIRST, NAMES, OTHER, SOME, VALUES
+from tests.questionnaires import DEFAULT, other_answers, some_answers
 from tests.schemas import create_scratch_database
 
 pytestmark = pytest.mark.slow
 
+SOME, OTHER = some_answers(), other_answers()
 ODD_ID = 'eve \\ "x", é'
 # Id, answers, whether they are final, and when the row was made and last saved.
 ROWS = [
@@ -36,7 +37,7 @@ ADA = {
     "created_at": "2026-11-01T10:00:00Z",
     "updated_at": "2026-11-02T10:00:00Z",
 }
-MANY = 300_000
+MANY = 100_000
 # Prints its highest use of memory in kB. On Linux the usage that the system reports begins with that
 # of the process that started this one.
 MEASURED = """
@@ -55,7 +56,7 @@ print(
 
 def table(id_type: str = "text") -> str:
     """Return the statement that creates the table, without what the commands don't need."""
-    columns = ", ".join(f"{name} text NOT NULL" for name in NAMES)
+    columns = ", ".join(f"{name} text NOT NULL" for name in DEFAULT.names)
     return (
         f"CREATE TABLE user_profile (user_id {id_type} PRIMARY KEY, {columns},"
         " is_onboarded boolean NOT NULL, created_at timestamp NOT NULL,"
@@ -135,9 +136,9 @@ def test_export_writes_every_row_as_csv_or_as_lines_of_json(run):
 def test_stats_count_by_answer_and_by_week(run, schema):
     lines = [" ".join(line.split()) for line in run("stats").stdout.splitlines()]
     assert lines[0] == "3 completed, 1 drafts"
-    for name in NAMES:
-        counted = {SOME[name]: "1 33.3%", OTHER[name]: "2 66.7%"}
-        for value in VALUES[name]:
+    for question in DEFAULT:
+        counted = {SOME[question.name]: "1 33.3%", OTHER[question.name]: "2 66.7%"}
+        for value in question.values:
             assert f"{value} {counted.get(value, '0 0.0%')}" in lines
     assert lines[-2:] == ["2026-11-02 2 66.7%", "2026-11-09 1 33.3%"]
     assert run("stats", "--weeks", "1").stdout.splitlines()[-1].split()[0] == "2026-11-09"
@@ -242,7 +243,7 @@ def test_there_is_a_progress_bar_on_a_terminal_only(schema):
         child.wait()
         drawn = os.read(ours, 65536)
     os.close(ours)
-    assert rows.startswith(f"user_id,{FIRST},".encode())
+    assert rows.startswith(f"user_id,{DEFAULT.names[0]},".encode())
     assert b"100%" in drawn
     with start(schema.url(), "export") as child:
         assert b"%" not in child.communicate()[1]

@@ -128,8 +128,8 @@ def test_the_whole_wizard_in_urdu_by_the_words_that_people_see(
     assert pages.stored_profile(environment, user.id) == {**SOME, "is_onboarded": True}
 
 
-def test_from_right_to_left_the_page_is_mirrored(window, either_app, user):
-    page = window(user, base_url=either_app)
+def test_from_right_to_left_the_page_is_mirrored(window, cards_app, user):
+    page = window(user, base_url=cards_app)
     for language, is_mirrored in (("en", False), ("ur", True)):
         page.goto(f"{pages.path(SECOND)}?lang={language}")
         left, right = page.locator("h1").evaluate(TEXT_EDGES)

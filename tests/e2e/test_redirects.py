@@ -157,23 +157,13 @@ def test_no_confirmation_with_a_hostile_target_leads_elsewhere(
         assert (origin, where) == (environment.app_server.url, "/profile"), target
 
 
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        "//evil.test",
-        "//evil.test/profile",
-        "/%2fevil.test/",
-        "/%5cevil.test/",
-        "/%09/evil.test/",
-        "/onboarding//evil.test/",
-        "/onboarding/%2f%2fevil.test",
-        "/profile/..//evil.test",
-        "/static//evil.test",
-    ],
-)
-def test_a_hostile_path_leads_nowhere(open_browser, user, hostile):
-    response = open_browser(user).get(hostile)
-    assert (response.status_code, response.headers.get("Location")) == (404, None)
+def test_a_hostile_path_leads_nowhere(open_browser, user):
+    browser = open_browser(user)
+    paths = """//evil.test //evil.test/profile /%2fevil.test/ /%5cevil.test/ /%09/evil.test/
+        /onboarding//evil.test/ /onboarding/%2f%2fevil.test /profile/..//evil.test /static//evil.test"""
+    for hostile in paths.split():
+        response = browser.get(hostile)
+        assert (response.status_code, response.headers.get("Location")) == (404, None), hostile
 
 
 def test_a_hostile_link_is_forgotten_through_the_sign_in_and_the_whole_wizard(

@@ -87,6 +87,12 @@ STANDINGS = {
     "banned, onboarded": ({"banned": True}, True, Standing.BANNED),
     "banned and anonymous": ({"banned": True, "isAnonymous": True}, None, Standing.BANNED),
     "banned until tomorrow": ({"banned": True, "ban_expires_in": "1 day"}, None, Standing.BANNED),
+    "ban NULL": ({"banned": None}, True, Standing.ONBOARDED),
+    "ban NULL, with a date": (
+        {"banned": None, "ban_expires_in": "1 day"},
+        True,
+        Standing.ONBOARDED,
+    ),
     "banned, expired": ({"banned": True, **ENDED}, None, Standing.SESSION_ENDED),
     "ban over, onboarded": (OVER, True, Standing.ONBOARDED),
     "anonymous": ({"isAnonymous": True}, None, Standing.ANONYMOUS),

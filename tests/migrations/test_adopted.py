@@ -143,10 +143,6 @@ MISFITS = {
         """,
         "column python_proficiency is of type level, not text",
     ),
-    "a time with a zone": (
-        f"{FIRST_TABLE} ALTER TABLE user_profile ALTER created_at TYPE timestamptz",
-        "column created_at is of type timestamp with time zone, not timestamp without time zone",
-    ),
     "a column that we cannot give": (
         f"{FIRST_TABLE} ALTER TABLE user_profile ADD shoe_size integer NOT NULL",
         "column shoe_size is NOT NULL without a default",
