@@ -132,7 +132,7 @@ def test_an_unexpected_error_hides_the_token_of_the_request(settings, user, log_
     answer = Browser(app, user, {}).get("/healthz")
     app.extensions["onboarding"].database.engine.dispose()
     assert answer.status_code == 503
-    (written,) = [one for one in log_lines() if one.get("status")]
+    (written,) = [one for one in log_lines() if "exception" in one]
     assert "ZeroDivisionError: token and all: [secret]" in written["exception"]
     assert user.token not in json.dumps(written)
 
