@@ -14,6 +14,8 @@ from tests.doctor.conftest import HealthyInstallation, run_check
 from tests.questionnaires import DEFAULT, insert_profile, some_answers
 from tests.schemas import ScratchDatabase, alembic, create_scratch_database
 
+pytestmark = pytest.mark.slow
+
 ODD = Layout(
     id_type="uuid", snake_case=True, plugins=True, user='the "users"', session="sessions: all"
 )

@@ -26,6 +26,8 @@ from tests.conftest import Environment
 from tests.questionnaires import DEFAULT, other_answers
 from tests.schemas import engine_url, open_database
 
+pytestmark = pytest.mark.slow
+
 COOKIE = ForwardedCookie("better-auth.session_token")
 FORGED = f"better-auth.session_token=t.{'A' * 43}%3D"
 SILENT = "the main site does not answer who is signed in"

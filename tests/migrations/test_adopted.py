@@ -19,6 +19,8 @@ from tests.migrations.catalog import (
 )
 from tests.schemas import Schema, alembic
 
+pytestmark = pytest.mark.slow
+
 # The table as the project's first data model had it.
 FIRST_TABLE = """
     CREATE TABLE user_profile (

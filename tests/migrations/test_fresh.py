@@ -21,6 +21,8 @@ from tests.migrations.catalog import (
 from tests.questionnaires import DEFAULT, insert_profile, some_answers
 from tests.schemas import Schema, ScratchDatabase, alembic, alembic_in_new_process
 
+pytestmark = pytest.mark.slow
+
 FRESH = {
     "text ids": CAMEL,
     "uuid ids in snake case": Layout(
