@@ -81,6 +81,11 @@ class Browser:
         return self.post("/onboarding/review", answers)
 
 
+def headers_without_date(response: TestResponse) -> dict[str, str]:
+    """Return the headers of a response but `Date`, which differs from second to second."""
+    return {name: value for name, value in response.headers if name != "Date"}
+
+
 def page(response: TestResponse) -> BeautifulSoup:
     """Parse an answer's HTML as a browser would."""
     return BeautifulSoup(response.text, "html5lib")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.browser import Browser
+from tests.browser import Browser, headers_without_date
 from tests.questionnaires import other_answers, some_answers
 from tests.web.conftest import REASONS, STATES, Site
 
@@ -70,7 +70,8 @@ def test_every_profile_has_a_version_which_is_sent_once(site):
         saved = window.put(body) if body else None
         got = window.get("/api/profile", {"If-None-Match": '"other"'})
         assert got.status_code == 200
-        assert window.request("HEAD", "/api/profile").headers == got.headers
+        head = window.request("HEAD", "/api/profile")
+        assert headers_without_date(head) == headers_without_date(got)
         etag = got.headers["ETag"]
         assert saved is None or saved.headers["ETag"] == etag
         etags.add(etag)
