@@ -46,8 +46,8 @@ def test_nginx_asks_the_sockets_that_the_unit_makes() -> None:
     (binding,) = (value for value in unit("Environment") if value.startswith("BIND="))
     (folder,) = unit("RuntimeDirectory")
     assert binding == f"BIND=unix:/run/{folder}/app.sock"
-    asked = [value.split()[0] for value in directives("server")]
-    assert asked == [binding.removeprefix("BIND=").replace("%i", str(i)) for i in (1, 2)]
+    servers = [value.split()[0] for value in directives("server")]
+    assert servers == [binding.removeprefix("BIND=").replace("%i", str(i)) for i in (1, 2)]
 
 
 def test_both_take_what_the_app_takes(gunicorn: dict[str, Any]) -> None:

@@ -87,7 +87,7 @@ REFUSED_BY_BOTH = {
     "the multi-session name": "{name}_multi-{token}={encoded}",
 }
 # The two differ on purpose: only the first of several cookies is the main site's, and what is
-# respelled or only nearly of the name isn't ours.
+# respelled or only nearly of the name isn't read.
 TAKEN_BY_US_ONLY = {
     "a bad one, then a good one": "{name}={forged}; {name}={encoded}",
     "an empty one, then a good one": "{name}=; {name}={encoded}",
@@ -97,8 +97,8 @@ TAKEN_BY_THE_SITE_ONLY = {
     "a no-break space before the name": "\xa0{name}={raw}",
 }
 HEADERS = [
-    pytest.param(template, ours, theirs, id=label)
-    for group, ours, theirs in (
+    pytest.param(template, app_answer, site_answer, id=label)
+    for group, app_answer, site_answer in (
         (TAKEN_BY_BOTH, True, True),
         (REFUSED_BY_BOTH, False, False),
         (TAKEN_BY_US_ONLY, True, False),
@@ -144,10 +144,10 @@ def token(environment, cookie, sign_up) -> str:
     return token
 
 
-@pytest.mark.parametrize(("template", "ours", "theirs"), HEADERS)
+@pytest.mark.parametrize(("template", "app_answer", "site_answer"), HEADERS)
 def test_an_odd_header_is_taken_or_refused_as_the_table_says(
-    cookie, token, site_session, template, ours, theirs
+    cookie, token, site_session, template, app_answer, site_answer
 ):
     header = cookie_header(template, token, cookie.sign(token))
-    assert (cookie.token(header) == token) is ours
-    assert (site_session(header) == token) is theirs
+    assert (cookie.token(header) == token) is app_answer
+    assert (site_session(header) == token) is site_answer

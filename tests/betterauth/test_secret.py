@@ -84,15 +84,15 @@ NAMES = [
 
 ASK_THE_LIBRARY = """
     import { getCookies } from "better-auth/cookies";
-    const sites = JSON.parse(process.argv[1]);
-    console.log(JSON.stringify(sites.map((options) => getCookies(options).sessionToken.name)));
+    const site_names = JSON.parse(process.argv[1]);
+    console.log(JSON.stringify(site_names.map((options) => getCookies(options).sessionToken.name)));
 """
 
 
 def test_the_session_cookie_has_the_name_that_the_library_itself_gives_it():
-    ours, sites = [], []
+    app_names, site_names = [], []
     for (https, prefix, name, secure), _ in NAMES:
-        ours.append(
+        app_names.append(
             session_cookie_name(site_is_https=https, prefix=prefix, name=name, secure=secure)
         )
         advanced = {
@@ -101,10 +101,10 @@ def test_the_session_cookie_has_the_name_that_the_library_itself_gives_it():
             **({} if secure is None else {"useSecureCookies": secure}),
         }
         scheme = "https" if https else "http"
-        sites.append({"baseURL": f"{scheme}://a.example", "advanced": advanced})
-    script = [node(), "--input-type=module", "-e", ASK_THE_LIBRARY, json.dumps(sites)]
+        site_names.append({"baseURL": f"{scheme}://a.example", "advanced": advanced})
+    script = [node(), "--input-type=module", "-e", ASK_THE_LIBRARY, json.dumps(site_names)]
     library = subprocess.run(script, cwd=DIRECTORY, capture_output=True, check=True, timeout=60)
-    assert ours == json.loads(library.stdout) == [full for _, full in NAMES]
+    assert app_names == json.loads(library.stdout) == [full for _, full in NAMES]
 
 
 def test_a_rotated_secret_ends_the_sessions_it_signed_before():

@@ -236,13 +236,13 @@ def test_a_large_export_takes_no_more_memory_than_a_small_one(scratch_database, 
 
 
 def test_there_is_a_progress_bar_on_a_terminal_only(schema):
-    ours, theirs = pty.openpty()
-    with start(schema.url(), "export", stderr=theirs) as child:
-        os.close(theirs)
+    reader, writer = pty.openpty()
+    with start(schema.url(), "export", stderr=writer) as child:
+        os.close(writer)
         rows = child.stdout.read()
         child.wait()
-        drawn = os.read(ours, 65536)
-    os.close(ours)
+        drawn = os.read(reader, 65536)
+    os.close(reader)
     assert rows.startswith(f"user_id,{DEFAULT.names[0]},".encode())
     assert b"100%" in drawn
     with start(schema.url(), "export") as child:

@@ -123,10 +123,10 @@ def test_a_main_site_that_is_down_signs_nobody_out_and_loses_no_answer(
     browser = Browser(app_without_main_site, signed_up_user, {})
     question, answers = DEFAULT.questions[0], other_answers()
     form = {question.name: answers[question.name]}
-    asked, sent = browser.get("/profile"), browser.post(f"/onboarding/{question.slug}", form)
-    for response in (asked, sent, browser.get("/api/profile"), browser.put(answers)):
+    got, posted = browser.get("/profile"), browser.post(f"/onboarding/{question.slug}", form)
+    for response in (got, posted, browser.get("/api/profile"), browser.put(answers)):
         assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
-    kept = page(sent).form.find(attrs={"name": question.name})
+    kept = page(posted).form.find(attrs={"name": question.name})
     assert kept["value"] == form[question.name]
     assert signed_up_user.token not in caplog.text
     assert "ConnectError" in caplog.text

@@ -181,8 +181,11 @@ def test_pages_of_other_origins_may_neither_read_nor_save(listed, default_site, 
 
 def test_a_preflight_needs_no_cookie(default_site):
     nobody = default_site.browser("signed out")
-    asked = {"Origin": default_site.settings.site_origin, "Access-Control-Request-Method": "PUT"}
-    response = nobody.request("OPTIONS", "/api/profile", asked)
+    preflight = {
+        "Origin": default_site.settings.site_origin,
+        "Access-Control-Request-Method": "PUT",
+    }
+    response = nobody.request("OPTIONS", "/api/profile", preflight)
     assert (response.status_code, response.data) == (200, b"")
     allowed = response.headers["Access-Control-Allow-Methods"]
     assert "PUT" in allowed

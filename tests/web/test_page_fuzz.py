@@ -65,7 +65,7 @@ def escaped(text: str) -> str:
     return quote(text, errors="surrogatepass").lstrip("/")
 
 
-def seldom(draw: st.DrawFn, odd: st.SearchStrategy, usual: object) -> object:
+def sometimes(draw: st.DrawFn, odd: st.SearchStrategy, usual: object) -> object:
     """Return the usual in all but one of sixteen cases."""
     return draw(odd) if draw(st.integers(0, 15)) == 7 else usual
 
@@ -83,11 +83,11 @@ def test_generated_requests_to_the_pages(sites, request):
         nonlocal saved
         draw, user = data.draw, users.windows[state].user
         method = draw(st.sampled_from([*["GET"] * 4, *["POST"] * 6, "HEAD", "OPTIONS"]))
-        method = seldom(draw, st.sampled_from(["PUT", "DELETE", "TRACE", "QUERY"]), method)
+        method = sometimes(draw, st.sampled_from(["PUT", "DELETE", "TRACE", "QUERY"]), method)
         path = draw(st.sampled_from(FORM_URLS if method == "POST" else URLS))
-        path = seldom(draw, JUNK.map(lambda junk: f"{path.rstrip('/')}/{escaped(junk)}"), path)
+        path = sometimes(draw, JUNK.map(lambda junk: f"{path.rstrip('/')}/{escaped(junk)}"), path)
         query = encoded(draw(pairs(PARAMETERS))).replace("RETURN", settings.site_url)
-        token = seldom(draw, JUNK | st.just(site.stale_token(user)), csrf.issue(user.token))
+        token = sometimes(draw, JUNK | st.just(site.stale_token(user)), csrf.issue(user.token))
         form = [("csrf_token", token), *draw(right_forms | pairs(FIELDS))]
         usual = {
             "Cookie": (user.cookie, [None, "x", user.cookie * 2]),
@@ -103,7 +103,7 @@ def test_generated_requests_to_the_pages(sites, request):
             "X-Forwarded-Host": [None, "evil.test"],
         }
         headers = {
-            name: seldom(draw, st.sampled_from(odd), one) for name, (one, odd) in usual.items()
+            name: sometimes(draw, st.sampled_from(odd), one) for name, (one, odd) in usual.items()
         }
         headers |= {name: draw(st.sampled_from(values)) for name, values in mixed.items()}
         body = encoded(form) if method == "POST" else None
