@@ -85,6 +85,8 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     # "/onboarding//review" is not found; merging its slashes would redirect to an absolute URL.
     app.url_map.merge_slashes = False
+    # "/profile/" is the profile, too, without a redirect.
+    app.url_map.strict_slashes = False
 
     _init_deadline(app, max(settings.read_budget_s, settings.write_budget_s))
     init_gate(app)

@@ -1,12 +1,12 @@
 """URLs: their origins, and which of them a redirect may lead to.
 
-What is not plainly allowed is refused, never repaired.
+What is not plainly allowed is refused, never repaired, but for spaces and letters beyond ASCII.
 """
 
 import re
 from collections.abc import Collection
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 # A target travels percent-encoded inside our own URLs, sometimes twice over. Those must stay below the
 # server's limit of 8190 bytes for a request line.
@@ -15,6 +15,8 @@ LONGEST_TARGET = 1000
 # Browsers drop tabs and newlines inside a URL and read "\" as "/": a URL with one of them is not what
 # it seems to be.
 _DECEPTIVE = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
+
+_ENCODED_IN_URLS = re.compile(r"[ \xa0-\ud7ff\ue000-\U0010ffff]+")
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -47,6 +49,14 @@ def origin_of(url: str) -> str | None:
         return None
     is_default = port is None or port == _DEFAULT_PORTS[parts.scheme]
     return f"{parts.scheme}://{name}" + ("" if is_default else f":{port}")
+
+
+def percent_encoded(url: str) -> str:
+    """Return `url` with spaces and letters beyond ASCII percent-encoded, as a browser does (WHATWG URL).
+
+    Lone surrogates and control characters stay as they are: such a URL is deceptive.
+    """
+    return _ENCODED_IN_URLS.sub(lambda found: quote(found[0]), url.strip(" "))
 
 
 def is_local_path(target: str) -> bool:

@@ -25,11 +25,16 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 class AmbiguousSession(Exception):
-    """The request carries two valid session cookies of different sessions.
+    """The request carries valid session cookies of different sessions.
 
-    A sibling subdomain can plant a second cookie of the same name. Accepting either could mix up two
-    users, so both are refused.
+    A sibling subdomain can plant a second cookie of the same name. Accepting any could mix up two
+    users, so whoever catches this has to find out whether the sessions in `tokens` are of one user. It
+    is empty if one of the cookies is spelled in a way that only Better-Auth accepts.
     """
+
+    def __init__(self, tokens: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.tokens = tokens
 
 
 @dataclass(frozen=True)
@@ -121,10 +126,12 @@ class _SignedValue(NamedTuple):
 
 def _single(candidates: Iterable[tuple[str, bool]]) -> str | None:
     """Return the one value among pairs of (value, is exact) if at least one pair is exact."""
-    values = list(candidates)
-    if any(value != values[0][0] for value, _ in values):
-        raise AmbiguousSession
-    return next((value for value, is_exact in values if is_exact), None)
+    exactness: dict[str, bool] = {}
+    for value, is_exact in candidates:
+        exactness[value] = is_exact or exactness.get(value, False)
+    if len(exactness) > 1:
+        raise AmbiguousSession(tuple(exactness) if all(exactness.values()) else ())
+    return next((value for value, is_exact in exactness.items() if is_exact), None)
 
 
 def _signed_values(cookie_header: str | None, name: str) -> Iterator[_SignedValue]:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from flask import request
 
 from onboarding.questions import Answers
-from onboarding.web.errors import InvalidProfile, LengthRequired, RequestError, UnsupportedType
+from onboarding.web.errors import InvalidProfile, RequestError, UnsupportedType
 from onboarding.web.services import services
 
 BODY_TYPE = "application/json"
@@ -37,7 +37,7 @@ class ProfileBody:
 def read_body() -> ProfileBody:
     """Return what the request's body wants.
 
-    Raise a `RequestError` of status 415, 411, 413 or 400 for what isn't JSON, `InvalidProfile` for
+    Raise a `RequestError` of status 415, 413 or 400 for what isn't JSON, `InvalidProfile` for
     JSON that isn't a profile.
     """
     coding = request.headers.get("Content-Encoding", "identity")
@@ -48,9 +48,7 @@ def read_body() -> ProfileBody:
         or coding.lower() != "identity"
     ):
         raise UnsupportedType
-    if request.content_length is None:
-        raise LengthRequired
-    body = _parse(request.get_data(cache=False))
+    body = _parse(request.get_data())
     if not isinstance(body, dict):
         raise InvalidProfile({"": "The body must be an object."})
     return _profile_body(body)

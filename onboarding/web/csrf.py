@@ -1,6 +1,7 @@
-"""CSRF tokens without a cookie of our own: an HMAC over the session token.
+"""CSRF tokens without a cookie of our own: an HMAC over the session token, and one over the user id.
 
-The gate judges them, beside what `fetch_metadata` says; templates get one by ``csrf_token()``.
+Only the first lets a form save. The second tells a user who has signed in again meanwhile from
+another user: they get their form back with its answer. The gate judges them, beside what `fetch_metadata` says; templates get one by ``csrf_token()``.
 """
 
 import base64
@@ -17,15 +18,17 @@ LIFETIME_S = 24 * 3600
 # The clocks of two instances may differ. Without a tolerance 0.4 s of skew refused honest forms.
 CLOCK_SKEW_S = 60
 
-_TOKEN = re.compile(r"([0-9a-f]{1,12})\.([A-Za-z0-9_-]{43})", re.ASCII)
+_HMAC = r"([A-Za-z0-9_-]{43})"
+_TOKEN = re.compile(rf"([0-9a-f]{{1,12}})\.{_HMAC}(?:\.{_HMAC})?", re.ASCII)
 
 
 class TokenState(Enum):
-    """What a token proves about a session."""
+    """What a token that came with a form is."""
 
-    VALID = "from our page, in this session"
-    STALE = "from our page, in this session, too long ago"
-    INVALID = "nothing"
+    VALID = "of this session"
+    STALE = "too old, or a clock is wrong"
+    OTHER_SESSION = "of another session of this user"
+    INVALID = "of nobody here"
 
 
 class CsrfTokens:
@@ -35,19 +38,29 @@ class CsrfTokens:
         self._key = key
         self._clock = clock
 
-    def issue(self, session_token: str) -> str:
-        """Return a token for a page of this session: ``<hex seconds>.<base64url HMAC-SHA-256>``."""
-        return self._token(f"{int(self._clock()):x}", session_token)
+    def issue(self, session_token: str, user_id: str | None = None) -> str:
+        """Return a token for a page of this session: ``<hex seconds>.<session's HMAC>.<user's HMAC>``.
 
-    def check(self, token: str, session_token: str) -> TokenState:
+        Without the user it has no third part. An HMAC is 43 characters: HMAC-SHA-256 in base64url.
+        """
+        issued = f"{int(self._clock()):x}"
+        token = f"{issued}.{self._hmac(issued, session_token)}"
+        return f"{token}.{self._hmac(f'{issued}.user', user_id)}" if user_id else token
+
+    def check(self, token: str, session_token: str, user_id: str) -> TokenState:
         """Return what `token`, sent with a form, proves about this session."""
         match = _TOKEN.fullmatch(token)
-        if not match or not hmac.compare_digest(self._token(match[1], session_token), token):
+        if not match:
             return TokenState.INVALID
-        age = self._clock() - int(match[1], 16)
-        is_fresh = -CLOCK_SKEW_S <= age <= LIFETIME_S
-        return TokenState.VALID if is_fresh else TokenState.STALE
+        issued, of_session, of_user = match.groups()
+        if hmac.compare_digest(of_session, self._hmac(issued, session_token)):
+            age = self._clock() - int(issued, 16)
+            is_fresh = -CLOCK_SKEW_S <= age <= LIFETIME_S
+            return TokenState.VALID if is_fresh else TokenState.STALE
+        if of_user and hmac.compare_digest(of_user, self._hmac(f"{issued}.user", user_id)):
+            return TokenState.OTHER_SESSION
+        return TokenState.INVALID
 
-    def _token(self, issued: str, session_token: str) -> str:
-        digest = hmac.digest(self._key, f"{issued}.{session_token}".encode(), hashlib.sha256)
-        return f"{issued}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+    def _hmac(self, label: str, text: str) -> str:
+        digest = hmac.digest(self._key, f"{label}.{text}".encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

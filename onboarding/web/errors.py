@@ -29,6 +29,22 @@ class RequestError(Exception):
         self.members = dict(members or {})
 
 
+class BrokenBody(RequestError):
+    """The connection broke off, or the body's framing is wrong."""
+
+    title = N_("That request was incomplete")
+    advice = N_("Open the page again and send the form from there.")
+    detail = "The body was cut short."
+
+
+class SeveralUsers(RequestError):
+    """The request carries the session cookies of two users, and nobody can say which one sent it."""
+
+    title = N_("Two accounts are signed in at once")
+    advice = N_("Sign out of %(site)s, sign in again and come back.")
+    detail = "The request carries session cookies of different users."
+
+
 class Unauthorized(RequestError):
     status = 401
     title = N_("You're signed out")
@@ -102,13 +118,6 @@ class Conflict(RequestError):
     title = N_("Your answers are already confirmed")
     advice = N_("They can't change any more, so nothing was saved. Open your profile to see them.")
     detail = "The profile is final, with other answers."
-
-
-class LengthRequired(RequestError):
-    status = 411
-    title = N_("That request was incomplete")
-    advice = N_("Open the page again and send the form from there.")
-    detail = "The body needs a Content-Length; a chunked body isn't read."
 
 
 class PreconditionFailed(RequestError):

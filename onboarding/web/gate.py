@@ -13,18 +13,20 @@ from flask import Flask, g, redirect, request
 from werkzeug.wrappers import Response
 
 from onboarding.betterauth.cookie import AmbiguousSession
-from onboarding.identity import UNVERIFIED, Identity, Standing
+from onboarding.identity import SESSION_ENDED, UNVERIFIED, Identity, Standing
 from onboarding.urls import origin_of
 from onboarding.web.areas import Area, area_of
+from onboarding.web.chunked_body import is_chunked, read_chunked_body
 from onboarding.web.csrf import TokenState
 from onboarding.web.errors import (
+    BrokenBody,
     Forbidden,
     ForeignRequest,
     Impersonated,
-    LengthRequired,
     NotSignedIn,
     RequestError,
     Sandboxed,
+    SeveralUsers,
     TooManyAttempts,
     UnsupportedType,
 )
@@ -42,6 +44,8 @@ from onboarding.web.wizard_steps import known_answers, open_step_url
 
 log = logging.getLogger(__name__)
 
+# Cookies of other paths and domains; each costs a query.
+MOST_SESSIONS = 3
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _SIGNED_IN = {Standing.NOT_ONBOARDED, Standing.ONBOARDED}
 # Why somebody isn't signed in here although the main site may think so; `/signed-out` explains it.
@@ -105,10 +109,7 @@ def _gate() -> Response | None:
     if area is not Area.ANY_HOST and not _is_own_host():
         host = request.headers.get("Host", "")[:100]
         raise RequestError(f"its host {host!r} isn't that of APP_URL")
-    if "Transfer-Encoding" in request.headers:
-        # The body's length is unknown. Werkzeug 3.1.9 cuts a chunked body off at the limit without an
-        # error, and a malformed one fails in the middle.
-        raise LengthRequired
+    read_chunked_body()
     is_preflight = area is Area.API and request.method == "OPTIONS"
     if area in (None, Area.ANY_HOST, Area.OPEN) or is_preflight:
         # Flask answers with the view, 404, 405 or, to a preflight, with the allowed methods.
@@ -148,13 +149,24 @@ def _identify() -> Identity:
     cookie, header = services().settings.session_cookie, request.headers.get("Cookie")
     try:
         token = cookie.token(header)
-    except AmbiguousSession:
-        log.warning("refused: two valid session cookies of different sessions in one request")
-        raise RequestError from None
+    except AmbiguousSession as ambiguous:
+        return _identify_one_user(ambiguous.tokens)
     if token is None and cookie.has_unverified(header):
         _warn_of_unverified_cookies()
         return UNVERIFIED
     return services().identities.identify(token)
+
+
+def _identify_one_user(tokens: tuple[str, ...]) -> Identity:
+    """Return the identity of the one user whose sessions these are; those that have ended don't count."""
+    if len(tokens) > MOST_SESSIONS:
+        raise SeveralUsers("its session cookies are too many")
+    identities = [services().identities.identify(token) for token in tokens]
+    of_users = {one.user.user_id: one for one in reversed(identities) if one.user}
+    if len(of_users) > 1 or not tokens:
+        log.warning("refused: session cookies of different users in one request")
+        raise SeveralUsers
+    return next(iter(of_users.values()), SESSION_ENDED)
 
 
 def _warn_of_unverified_cookies() -> None:
@@ -238,16 +250,17 @@ def _refuse_write(identity: Identity) -> None:
 def _refuse_unproved_form(identity: Identity) -> Response | None:
     if request.mimetype != FORM_TYPE:
         raise UnsupportedType
-    if len(request.get_data()) != (request.content_length or 0):
+    if not is_chunked() and len(request.get_data()) != (request.content_length or 0):
         # The connection broke off. gunicorn hands over what came until then, and a confirmation
         # without its last answer would be completed from the draft, for good.
-        raise RequestError("its body was cut short")
+        raise BrokenBody("its body was cut short")
     token = single(request.form, "csrf_token") or ""
-    state = services().csrf.check(token, identity.session_token or "")
+    user_id = identity.user.user_id if identity.user else ""
+    state = services().csrf.check(token, identity.session_token or "", user_id)
     if state is TokenState.INVALID:
-        raise Forbidden("its csrf_token isn't of this session" if token else "it has no csrf_token")
+        raise Forbidden("its csrf_token isn't of this user" if token else "it has no csrf_token")
     if state is TokenState.VALID:
         return None
-    log.info("sent back: its csrf_token is too old, or a clock is wrong", extra={"status": 303})
+    log.info("sent back: its csrf_token is %s", state.value, extra={"status": 303})
     stale = page_query().with_form_answers()
     return redirect(stale.here(problem="stale", anchor="problem"), 303)

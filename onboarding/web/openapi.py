@@ -52,7 +52,6 @@ _EVERYWHERE = {
     "401": _problem("Nobody is signed in; `reason` says why.", "NotSignedIn"),
     "503": _problem("The database or the main site doesn't answer; try again after Retry-After."),
 }
-_UNKNOWN_LENGTH = {"411": _problem("The body needs a Content-Length.")}
 
 _READ = {
     "operationId": "readProfile",
@@ -63,7 +62,6 @@ _READ = {
         "200": _response("The profile.", "Profile"),
         "304": {"description": "It is the version that is known.", "headers": {"ETag": _ETAG}},
         **_EVERYWHERE,
-        **_UNKNOWN_LENGTH,
     },
 }
 _SAVE = {
@@ -88,7 +86,6 @@ _SAVE = {
         **_EVERYWHERE,
         "403": _problem("A foreign Origin, or an impersonated session."),
         "409": _problem("The profile is final, with other answers.", "Final"),
-        **_UNKNOWN_LENGTH,
         "412": _problem("If-Match or If-None-Match isn't met."),
         "413": _problem("A body over 16 KB."),
         "415": _problem("Not application/json in UTF-8."),

@@ -118,8 +118,6 @@ def form_answers() -> dict[str, str]:
     """Return the valid answers of the request's form, so that no error loses them."""
     if request.mimetype not in (FORM_TYPE, "multipart/form-data"):
         return {}
-    if "Transfer-Encoding" in request.headers:
-        return {}
     try:
         return services().questionnaire.parse(request.form.to_dict(flat=False))
     except HTTPException:

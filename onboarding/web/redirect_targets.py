@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from flask import current_app, url_for
 from werkzeug.exceptions import HTTPException
 
-from onboarding.urls import is_local_path, is_on_origin
+from onboarding.urls import is_local_path, is_on_origin, percent_encoded
 from onboarding.web.areas import Area, area_of
 from onboarding.web.services import services
 
@@ -25,7 +25,9 @@ def allowed_next(target: str | None) -> str | None:
 
 
 def allowed_return_to(target: str | None) -> str | None:
-    """Return `target` if it is on the main site or one of `EMBED_ORIGINS`, else None."""
-    if target is None or not is_on_origin(target, services().settings.return_origins):
-        return None
-    return target
+    """Return `target` as a URL if it is on the main site or one of `EMBED_ORIGINS`, else None.
+
+    People copy addresses with spaces and letters of any language, as browsers show them.
+    """
+    url = percent_encoded(target) if target is not None else ""
+    return url if is_on_origin(url, services().settings.return_origins) else None

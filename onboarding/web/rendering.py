@@ -85,7 +85,9 @@ def _page_context() -> dict[str, Any]:
 
 
 def _csrf_token() -> str:
-    return services().csrf.issue(current_identity().session_token or "")
+    identity = current_identity()
+    user_id = identity.user.user_id if identity.user else None
+    return services().csrf.issue(identity.session_token or "", user_id)
 
 
 def _environment(app: Flask, language: Language, constants: Mapping[str, Any]) -> Environment:

@@ -41,7 +41,7 @@ def init_wizard(app: Flask, questionnaire: Questionnaire) -> None:
     app.register_blueprint(blueprint)
 
 
-@blueprint.get("/", strict_slashes=False)
+@blueprint.get("/")
 def start() -> Response:
     query = page_query()
     return redirect(open_step_url(query, known_answers(query)), 303)

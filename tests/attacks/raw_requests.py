@@ -139,9 +139,18 @@ BODIES = {
     "too large": b"a" * 20_000,
 }
 
+
+def chunked(*chunks: bytes) -> bytes:
+    """Return a body in these chunks (RFC 9112, section 7.1)."""
+    return b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in (*chunks, b""))
+
+
 OTHERS: dict[str, Attack] = {
-    "a whole form in chunks": lambda b: b.post(
-        CHUNKED, body=f"{len(b.form):x}\r\n".encode() + b.form + b"\r\n0\r\n\r\n", length=""
+    "a form in chunks without the last": lambda b: b.post(
+        CHUNKED, body=chunked(b.form).removesuffix(b"0\r\n\r\n"), length=""
+    ),
+    "a form in chunks that are too large": lambda b: b.post(
+        CHUNKED, body=chunked(b.form, b"&x=" + b"x" * 16_000, b"x" * 1_000_000), length=""
     ),
     "HTTP/1.0 with chunks": lambda b: b.around(END, CHUNKED).replace(b"HTTP/1.1", b"HTTP/1.0", 1),
     "a form longer than it says": lambda b: b.post(length=len(b.form) - 5),

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.attacks.raw_requests import ANSWERS, ATTACKS, RequestBuilder
+from tests.attacks.raw_requests import ANSWERS, ATTACKS, CHUNKED, RequestBuilder, chunked
 from tests.attacks.wire import send
 from tests.conftest import Environment
 from tests.questionnaires import insert_profile, other_answers
@@ -48,10 +48,14 @@ def test_what_no_browser_sends_is_one_request_at_most_and_changes_nothing(
     assert b"Booting worker" not in logged, logged
 
 
+@pytest.mark.parametrize("in_chunks", [False, True], ids=["of known length", "in chunks"])
 def test_the_same_form_sent_as_it_should_be_is_taken_even_in_pieces(
-    environment: Environment, served_app: str, builder: RequestBuilder
+    environment: Environment, served_app: str, builder: RequestBuilder, in_chunks: bool
 ) -> None:
     whole = builder.post("Expect: 100-continue")
+    if in_chunks:
+        body = chunked(builder.form[:20], builder.form[20:])
+        whole = builder.post("Expect: 100-continue", CHUNKED, body=body, length="")
     answers = send(served_app, *(whole[at : at + 97] for at in range(0, len(whole), 97)))
     found = [(one.status, one.headers["location"]) for one in answers if one.status != 100]
     assert found == [(303, "/profile")]

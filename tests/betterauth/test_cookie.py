@@ -39,6 +39,7 @@ def test_two_different_valid_cookies_are_ambiguous_wherever_they_stand():
     for header in (f"{one}; {other}", f"{other}; a=b; {one}", f"{one}; {one}; {other}"):
         with pytest.raises(AmbiguousSession) as refusal:
             COOKIE.token(header)
+        assert set(refusal.value.tokens) == {"mine", "theirs"}
         assert not {"mine", "theirs"} & set(str(refusal.value).split())
 
 
@@ -118,8 +119,9 @@ def test_a_cookie_that_is_only_nearly_of_the_name_signs_nobody_in_yet_counts():
     for cookie in (COOKIE, UNJUDGED, JUDGED):
         assert cookie.token(planted) is None
         for both in (f"{planted}; {GOOD}", f"{GOOD}; {planted}"):
-            with pytest.raises(AmbiguousSession):
+            with pytest.raises(AmbiguousSession) as refusal:
                 cookie.token(both)
+            assert refusal.value.tokens == ()
 
 
 def test_no_text_about_a_cookie_holds_the_secret():

@@ -7,7 +7,7 @@ import pytest
 from onboarding.web.csrf import CLOCK_SKEW_S, LIFETIME_S, CsrfTokens, TokenState
 from tests.browser import Browser, page
 from tests.questionnaires import some_answers
-from tests.web.conftest import parts_of, redirect_of
+from tests.web.conftest import form_of, parts_of, redirect_of
 
 REVIEW = "/onboarding/review"
 SITES = ["same-site", "cross-site", "none", "", "same-origin, cross-site"]
@@ -36,6 +36,10 @@ def test_a_form_without_the_one_token_of_its_session_is_refused(site):
     for token in ("", "x", others, [own, own], ["a", "b"]):
         assert window.post(REVIEW, {"csrf_token": token}).status_code == 403
         assert window.post(site.question_urls[0], {"csrf_token": token}).status_code == 403
+    # Of another user, though the second half may be of this one.
+    own = tokens.issue(window.user.token, window.user.id)
+    for token in (tokens.issue(other.token, other.id), own.replace(".", ".x", 1)):
+        assert window.post(REVIEW, {"csrf_token": token}).status_code == 403
     assert site.row(window.user)["is_onboarded"] is False
 
 
@@ -48,7 +52,7 @@ REASONS = {
     "its Origin isn't that of APP_URL": {"headers": {"Origin": "https://evil.example"}},
     "the sandbox of its frame lacks allow-same-origin": {"headers": FRAME},
     "it has no csrf_token": {"data": {"csrf_token": ""}},
-    "its csrf_token isn't of this session": {"data": {"csrf_token": "evil"}},
+    "its csrf_token isn't of this user": {"data": {"csrf_token": "evil"}},
 }
 
 
@@ -74,12 +78,22 @@ def test_a_refused_form_leads_back_with_its_answer(site):
     assert parts_of(again.form["action"])[1] == some_answers(site.questionnaire)
 
 
-def test_a_stale_page_is_shown_again_with_its_answer_and_saves_nothing(site, log_lines):
+@pytest.mark.parametrize(
+    "reason", ["too old, or a clock is wrong", "of another session of this user"]
+)
+def test_a_page_out_of_date_is_shown_again_with_its_answer_and_saves_nothing(
+    site, log_lines, reason
+):
     window, (url, form) = site.browser(), site.last_form()
-    response = window.post(url, {"csrf_token": site.stale_token(window.user), **form})
+    if "session" in reason:
+        before = Browser(site.app, site.new_session(window.user), {})
+        token = form_of(before.get(url))[1]["csrf_token"]
+    else:
+        token = site.stale_token(window.user)
+    response = window.post(url, {"csrf_token": token, **form})
     assert (response.status_code, redirect_of(response)[2]) == (303, "problem")
     (line,) = log_lines()
-    assert line["event"] == "sent back: its csrf_token is too old, or a clock is wrong"
+    assert line["event"] == f"sent back: its csrf_token is {reason}"
     html = page(window.get(response.headers["Location"]))
     assert html.find("option", selected=True)["value"] in form.values()
     assert html.find(id="problem")
@@ -105,16 +119,18 @@ class TestTokens:
         token, issued = tokens.issue("a session"), self.now
         for late, state in ((0, TokenState.VALID), (1, TokenState.STALE)):
             self.now = issued + sign * (age + late)
-            assert tokens.check(token, "a session") is state
+            assert tokens.check(token, "a session", "a user") is state
 
     def test_prove_nothing_when_altered(self, tokens):
-        token = tokens.issue("a session")
-        for index, letter in ((i, x) for i in range(len(token)) for x in "0a.A"):
-            altered = token[:index] + letter + token[index + 1 :]
-            if altered != token:
-                assert tokens.check(altered, "a session") is TokenState.INVALID
+        whole = tokens.issue("a session", "a user")
+        alone, _, of_user = whole.rpartition(".")
+        for token, session in ((alone, "a session"), (f"{alone}.{of_user}", "another session")):
+            for index, letter in ((i, x) for i in range(len(token)) for x in "0a.A"):
+                altered = token[:index] + letter + token[index + 1 :]
+                state = tokens.check(altered, session, "a user")
+                assert state is not TokenState.VALID or altered == token
         for junk in ("", ".", "x.y", "0" * 10_000, "\x00", "é.é", "\ud800"):
-            assert tokens.check(junk, "a session") is TokenState.INVALID
+            assert tokens.check(junk, "a session", "a user") is TokenState.INVALID
 
 
 def test_the_key_is_hkdf_of_rfc_5869(settings):

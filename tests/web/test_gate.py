@@ -56,13 +56,31 @@ def test_whoever_is_out_is_told_why_where_a_redirect_could_loop(default_site, he
     assert len(texts) == len(set(REASONS.values()) - ({None} if not headers else set()))
 
 
-def test_two_valid_cookies_of_two_people_are_refused(default_site, caplog):
-    one, other = default_site.user(), default_site.user()
-    for path in ("/profile", "/api/profile"):
-        cookies = {"Cookie": f"{one.cookie}; {other.cookie}"}
-        assert Browser(default_site.app, None, cookies).get(path).status_code == 400
-    assert "two valid session cookies" in caplog.text
+def test_cookies_of_two_users_are_refused_and_of_one_user_they_count_as_one(default_site, caplog):
+    one, other = default_site.user("onboarded"), default_site.user("onboarded")
+    gone = default_site.user("revoked")
+    same, many = default_site.new_session(one), [default_site.new_session(one) for _ in range(4)]
+    for users, status in (
+        *(((one, other), 400), ((other, gone, one), 400), (many, 400)),
+        *(((one, same), 200), ((gone, one), 200), ((one, same, gone), 200), ((gone,) * 2, 401)),
+        ((gone, default_site.user("revoked")), 401),
+    ):
+        cookies = "; ".join(user.cookie for user in users)
+        window = default_site.browser("signed out", Cookie=cookies)
+        assert window.get("/api/profile").status_code == status
+        assert window.get("/profile").status_code == (303 if status == 401 else status)
+    assert "session cookies of different users" in caplog.text
     assert one.token not in caplog.text
+
+
+def test_a_user_with_two_sessions_answers_in_one_of_them(default_site):
+    user = default_site.user()
+    window = Browser(default_site.app, user, {})
+    both = {"Cookie": f"{user.cookie}; {default_site.new_session(user).cookie}"}
+    url = default_site.question_urls[0]
+    token = page(window.get(url, both)).find("input", {"name": "csrf_token"})["value"]
+    form = {"csrf_token": token, **some_answers(default_site.questionnaire)}
+    assert redirect_of(window.post(url, form, both))[0] == default_site.question_urls[1]
 
 
 @pytest.mark.parametrize("value", ["", "x", "a.b", f"a.{'A' * 43}", f".{'A' * 43}=", "a.b.c="])

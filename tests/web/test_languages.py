@@ -108,7 +108,7 @@ def test_the_catalogues_are_read_once(site, tmp_path):
 # Those that no page of `page_states` is.
 ERRORS = [
     *(errors.RequestError(), errors.Unauthorized(), errors.MethodNotAllowed(), errors.Conflict()),
-    *(errors.LengthRequired(), errors.TooLarge(), errors.UnsupportedType()),
+    *(errors.BrokenBody(), errors.SeveralUsers(), errors.TooLarge(), errors.UnsupportedType()),
     *(errors.TooManyAttempts(1), errors.MainSiteSilent(1)),
 ]
 

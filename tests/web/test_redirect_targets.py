@@ -28,6 +28,24 @@ def test_the_page_between_goes_to_the_profile_without_an_allowed_target(default_
         assert redirect_of(nobody.get(f"/continue{query}"))[0] == "/"
 
 
+def test_an_address_with_spaces_and_letters_of_any_language_is_encoded_as_a_browser_does(site):
+    window = site.browser("draft")
+    back = f"{site.settings.site_url}/kurs/über uns?q=سلام#é"
+    confirmed = window.post(f"{REVIEW}?{urlencode({'return_to': f' {back} '})}")
+    assert confirmed.headers["Location"].isascii()
+    refresh = window.get(confirmed.headers["Location"]).headers["Refresh"]
+    path = "/kurs/%C3%BCber%20uns?q=%D8%B3%D9%84%D8%A7%D9%85#%C3%A9"
+    assert refresh == f"0;url={site.settings.site_url}{path}"
+
+
+def test_a_slash_at_the_end_makes_no_other_page(site):
+    window, done = site.browser("draft"), site.browser("onboarded")
+    for url in (*site.question_urls, REVIEW):
+        assert window.get(f"{url}/").status_code == 200
+    assert [done.get(f"{url}/").status_code for url in ("/profile", "/api/profile")] == [200, 200]
+    assert redirect_of(window.post(f"{REVIEW}/?next=/profile/")) == ("/profile/", {}, "")
+
+
 def test_return_to_is_ignored_in_a_frame(site):
     window = site.browser("draft", **FRAMED)
     confirmed = window.post(f"{REVIEW}?return_to={site.settings.site_url}/")
@@ -50,13 +68,23 @@ def test_both_travel_through_every_step(site):
 
 
 # `tests/e2e/test_redirects.py` has many more that lead elsewhere.
-ELSEWHERE = ["https://evil.example/", "//evil.example/profile", "/\\evil.example", "/\tprofile", ""]
+ELSEWHERE = [
+    "https://evil.example/",
+    "https://evil.exämple/",
+    "{site}\u3002evil.example/",
+    "{site} .evil.example/",
+    "//evil.example/profile",
+    "/\\evil.example",
+    "/\tprofile",
+    "",
+]
 NO_PAGES = ["/nowhere", "/static/style.css", "/signed-out", "/healthz", "/profile?" + "a" * 3_000]
 
 
 @pytest.mark.parametrize("target", [*ELSEWHERE, *NO_PAGES], ids=lambda text: ascii(text)[:30])
 def test_what_is_no_page_to_go_to_is_ignored(default_site, target):
     window = default_site.browser("draft")
+    target = target.replace("{site}", default_site.settings.site_url)
     query = urlencode({"next": target, "return_to": target})
     assert redirect_of(window.post(f"{REVIEW}?{query}")) == ("/profile", {}, "")
 
