@@ -31,7 +31,15 @@ Direction = Literal["ltr", "rtl"]
 WIDTHS = (320, 600, 1200)
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LANGUAGES: dict[Direction, str] = {"ltr": "en", "rtl": "ur"}
-REASONS = ("expired", "session-ended", "unverified", "banned", "anonymous", "cross-site")
+REASONS = (
+    "expired",
+    "session-ended",
+    "unverified",
+    "banned",
+    "anonymous",
+    "cross-site",
+    "no-cookie",
+)
 FOLDER = ROOT / "screenshots"
 IN_DOCS = {
     "question-select-1200-light-ltr.png": "wizard.png",

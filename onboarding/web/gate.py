@@ -33,7 +33,9 @@ from onboarding.web.errors import (
 from onboarding.web.fetch_metadata import foreign_reason, is_cross_site, is_framed
 from onboarding.web.page_query import (
     FORM_TYPE,
+    back_from_sign_in,
     form_answers,
+    is_back_from_sign_in,
     page_query,
     requested_path,
     single,
@@ -62,6 +64,7 @@ class Kind(Enum):
 
     TOP = "a page in the browser's own window"
     FRAME = "a page inside another page"
+    RETURN = "a page in the browser's own window, on the way back from the sign-in page"
     FORM = "a form that was sent"
 
 
@@ -82,7 +85,7 @@ def decide(area: Area, standing: Standing, kind: Kind) -> Verdict:
     A frame never gets the main site's sign-in page, which identity providers refuse to show there.
     A form is never answered with another origin, which `form-action 'self'` blocks in Chromium and
     WebKit (measured). Whoever the main site may believe to be signed in never goes to its sign-in page
-    by a redirect, since it could send them straight back.
+    by a redirect, since it could send them straight back; nor does anybody go there twice in a row.
     """
     if area in (Area.ANY_HOST, Area.OPEN):
         return Verdict.ALLOW
@@ -152,7 +155,10 @@ def _identify() -> Identity:
     except AmbiguousSession as ambiguous:
         return _identify_one_user(ambiguous.tokens)
     if token is None and cookie.has_unverified(header):
-        _warn_of_unverified_cookies()
+        _warn(
+            "BETTER_AUTH_SECRET doesn't verify the session cookie of %d request(s): forged, "
+            "outdated, or not the main site's secret; better-auth-onboarding doctor tells which"
+        )
         return UNVERIFIED
     return services().identities.identify(token)
 
@@ -169,20 +175,18 @@ def _identify_one_user(tokens: tuple[str, ...]) -> Identity:
     return next(iter(of_users.values()), SESSION_ENDED)
 
 
-def _warn_of_unverified_cookies() -> None:
-    count = services().log_throttle.count("unverified cookie")
-    if count:
-        log.warning(
-            "BETTER_AUTH_SECRET doesn't verify the session cookie of %d request(s): forged, "
-            "outdated, or not the main site's secret; better-auth-onboarding doctor tells which",
-            count,
-        )
+def _warn(text: str) -> None:
+    """Log a warning with a count once in a while, because anybody can cause many of them."""
+    if count := services().log_throttle.count(text):
+        log.warning(text, count)
 
 
 def _kind() -> Kind:
     if request.method not in _SAFE_METHODS:
         return Kind.FORM
-    return Kind.FRAME if is_framed() else Kind.TOP
+    if is_framed():
+        return Kind.FRAME
+    return Kind.RETURN if is_back_from_sign_in() else Kind.TOP
 
 
 def _is_own_host() -> bool:
@@ -199,7 +203,7 @@ def _turn_away(verdict: Verdict, identity: Identity) -> Response:
     kind, query = _kind(), page_query()
     match verdict:
         case Verdict.SIGN_IN:
-            target = sign_in_url(services().settings.app_origin + requested_path())
+            target = sign_in_url(services().settings.app_origin + back_from_sign_in())
         case Verdict.SIGNED_OUT:
             # The form's answers come along, so that nobody answers twice. return_to travels beside
             # `next`: inside it, a long one would push an answer over the limit.
@@ -234,6 +238,11 @@ def _reason(identity: Identity, kind: Kind) -> str | None:
     if kind is Kind.FRAME and identity.standing is Standing.SIGNED_OUT and is_cross_site():
         # No browser sends the main site's Lax cookie here, signed in or not (measured in three).
         return "cross-site"
+    if kind is Kind.RETURN and identity.standing is Standing.SIGNED_OUT:
+        _warn(
+            "%d visitor(s) came back from SIGN_IN_URL without a session cookie; better-auth-onboarding doctor tells why"
+        )
+        return "no-cookie"
     return _REASONS.get(identity.standing)
 
 

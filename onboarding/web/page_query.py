@@ -20,6 +20,8 @@ from onboarding.web.services import services
 # As Flask leaves them; quoted, they would push long targets over the limit of a request line.
 _UNQUOTED = "!$'()*,/:;?@"
 
+_SIGNED_IN = "signed_in"
+
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 
@@ -125,6 +127,21 @@ def form_answers() -> dict[str, str]:
         return {}
 
 
+def is_back_from_sign_in() -> bool:
+    """Return whether the sign-in page led here, by an URL of `back_from_sign_in`."""
+    return _SIGNED_IN in request.args
+
+
+def back_from_sign_in() -> str:
+    """Return the path and query of the request, marked for the way back from the sign-in page.
+
+    Without the mark a visitor whose cookie doesn't reach this app would be sent there for ever by a main
+    site that sends back whoever is signed in.
+    """
+    path = requested_path()
+    return f"{path}{'&' if '?' in path else '?'}{_SIGNED_IN}=1"
+
+
 def requested_path(without: PageQuery | None = None) -> str:
     """Return the path and query of the request.
 
@@ -132,7 +149,8 @@ def requested_path(without: PageQuery | None = None) -> str:
     """
     query = request.query_string.decode("ascii", "replace")
     if without:
-        carried = {*without.parameters(), "return_to", "next"} - set(without.appearance())
+        carried = {*without.parameters(), "return_to", "next", _SIGNED_IN}
+        carried -= set(without.appearance())
         query = urlencode([pair for pair in parse_qsl(query) if pair[0] not in carried])
     return f"{request.path}?{query}" if query else request.path
 

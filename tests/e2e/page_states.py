@@ -9,7 +9,15 @@ from tests.e2e.pages import FIRST, LAST, SOME, path, review_url
 from tests.users import User
 
 REVIEW = "/onboarding/review"
-REASONS = ("expired", "session-ended", "unverified", "banned", "anonymous", "cross-site")
+REASONS = (
+    "expired",
+    "session-ended",
+    "unverified",
+    "banned",
+    "anonymous",
+    "cross-site",
+    "no-cookie",
+)
 FRAMED = {"Sec-Fetch-Dest": "iframe"}
 
 # Names and addresses that are hard to show.

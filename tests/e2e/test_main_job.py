@@ -17,7 +17,7 @@ def test_a_newcomer_is_asked_once_and_has_a_profile_for_good(page, environment, 
     page.goto("/profile?from=newsletter")
     assert page.url.startswith(f"{environment.main_site.url}/sign-in?")
     wanted = f"{served_app}/profile?from=newsletter"
-    assert parse_qs(urlsplit(page.url).query) == {"callbackURL": [wanted]}
+    assert parse_qs(urlsplit(page.url).query) == {"callbackURL": [f"{wanted}&signed_in=1"]}
 
     page.get_by_role("link", name="Create account").click()
     pages.create_account(page, "Grace Hopper", email)

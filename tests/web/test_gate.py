@@ -1,6 +1,6 @@
 """The gate: who is sent where, what they keep on the way, and what can't steer it."""
 
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -20,7 +20,25 @@ def test_the_sign_in_page_gets_the_url_to_come_back_to(site, method):
     response = site.browser("signed out").request(method, url)
     location = response.headers["Location"]
     assert (response.status_code, location.partition("?")[0]) == (303, site.settings.sign_in_url)
-    assert return_url_of(location) == (site.settings.app_origin + url).rstrip("?")
+    back = urlsplit(return_url_of(location))
+    assert back._replace(query=back.query.removesuffix("signed_in=1").rstrip("&")).geturl() == (
+        site.settings.app_origin + url.rstrip("?")
+    )
+
+
+def test_whoever_comes_back_from_the_sign_in_page_without_a_cookie_is_not_sent_there_again(
+    site, caplog
+):
+    nobody, user = site.browser("signed out"), site.browser()
+    for url in ("/", "/profile?tab=2", site.question_urls[0]):
+        back = return_url_of(nobody.get(url).headers["Location"])
+        path, query, _ = redirect_of(nobody.get(back.removeprefix(site.settings.app_origin)))
+        assert (path, query["reason"]) == ("/signed-out", "no-cookie")
+        assert "signed_in" not in query["next"]
+        # With a cookie nothing of it is left.
+        onward = user.get(back.removeprefix(site.settings.app_origin))
+        assert "signed_in" not in onward.headers.get("Location", "")
+    assert "came back from SIGN_IN_URL without a session cookie" in caplog.text
 
 
 def test_the_wanted_page_is_kept_for_afterwards(site):

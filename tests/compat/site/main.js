@@ -28,7 +28,7 @@ const allPlugins = await import(`${library}/plugins`);
 const open = new Map();
 
 /**
- * Open a site: its own migrations first, then a server that has nothing but Better-Auth.
+ * Open a site: its own migrations first, then a server that has Better-Auth and a sign-in page.
  *
  * The order has `port`, `siteUrl` (https or not: the server itself never is), `onboardingOrigin`,
  * `databaseUrl`, `options` and `plugins` of Better-Auth, `migrate`, and may have `secret`, `schemaName`,
@@ -82,11 +82,22 @@ async function answer(auth, request, response) {
   const url = new URL(request.url, auth.options.baseURL);
   const body = chunks.length > 0 ? Buffer.concat(chunks) : undefined;
   const { method, headers } = request;
-  const answered = await auth.handler(new Request(url, { method, headers, body }));
+  const answered =
+    url.pathname === "/sign-in"
+      ? await signInPage(auth, url, new Headers(headers))
+      : await auth.handler(new Request(url, { method, headers, body }));
   const fields = Object.fromEntries(answered.headers);
   const cookies = answered.headers.getSetCookie();
   response.writeHead(answered.status, { ...fields, "set-cookie": cookies });
   response.end(Buffer.from(await answered.arrayBuffer()));
+}
+
+/** The sign-in page of a site that sends whoever it believes to be signed in straight back. */
+async function signInPage(auth, url, headers) {
+  const session = await auth.api.getSession({ headers });
+  if (!session) return new Response("Sign in");
+  const location = url.searchParams.get("callbackURL");
+  return new Response(null, { status: 302, headers: { location } });
 }
 
 async function hashed(password) {
