@@ -9,44 +9,11 @@ from collections.abc import Callable, Collection, Mapping
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import make_conninfo
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
-
 from onboarding.themes import Theme, read_themes
 from onboarding.urls import is_loopback, origin_of
 
 # Each process counts writes by itself.
 MEMORY = "memory://"
-
-_DATABASE_URL_FORM = "is malformed: its form is postgresql://user:password@host/name"
-
-
-def database_url(text: str) -> URL:
-    # Neon and Heroku print postgres://, which SQLAlchemy 2 refuses.
-    scheme, separator, rest = text.partition("://")
-    if scheme not in {"postgres", "postgresql", "postgresql+psycopg"} or not separator:
-        raise ValueError("must start with postgresql://")
-    try:
-        url = make_url(f"postgresql+psycopg://{rest}")
-    except (ArgumentError, ValueError):
-        raise ValueError(_DATABASE_URL_FORM) from None
-    _, _, path = rest.partition("?")[0].partition("/")
-    if "@" in path or "/" in path:
-        raise ValueError(
-            "has an '@' or '/' where none can be: percent-encode those of user and password"
-        )
-    if "%00" in rest or not 0 < (url.port or 5432) < 65536:
-        raise ValueError(_DATABASE_URL_FORM)
-    if not url.database or not (url.host or "host" in url.query):
-        raise ValueError("must name a host and a database")
-    try:
-        make_conninfo(**dict.fromkeys(url.query, ""))
-    except ProgrammingError:
-        # Prisma's "schema" and "pgbouncer", for instance, which the driver refuses.
-        raise ValueError("has an option after the '?' that PostgreSQL doesn't know") from None
-    return url
 
 
 def columns_of(fields: Collection[str]) -> Callable[[str], Mapping[str, str]]:

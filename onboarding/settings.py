@@ -21,6 +21,7 @@ from onboarding.betterauth.cookie import ForwardedCookie, SessionCookie
 from onboarding.betterauth.get_session import get_session_url
 from onboarding.betterauth.schema import SESSION_FIELDS, USER_FIELDS, TableNames
 from onboarding.betterauth.secret import SecretError, session_cookie_name, signing_secret
+from onboarding.database_url import parse_database_url
 from onboarding.logs import FORMATS, LEVELS
 from onboarding.parsers import MEMORY
 from onboarding.themes import Theme
@@ -64,7 +65,7 @@ class DatabaseSettings:
     All that a migration needs, so that it runs without the main site's secret.
     """
 
-    database_url: URL = _required("DATABASE_URL", parsers.database_url, secret=True)
+    database_url: URL = _required("DATABASE_URL", parse_database_url, secret=True)
     schema: str = _optional("BETTER_AUTH_SCHEMA", parsers.postgres_name, "")
     user_table: str = _optional("BETTER_AUTH_USER_TABLE", parsers.postgres_name, "user")
     session_table: str = _optional("BETTER_AUTH_SESSION_TABLE", parsers.postgres_name, "session")

@@ -14,7 +14,9 @@ from sqlalchemy import URL, Connection, make_url, text
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from devstack.postgres import Postgres
+from devstack.processes import free_port
 from onboarding.database import Database, SchemaMismatch, Unavailable
+from onboarding.database_url import parse_database_url
 from onboarding.deadline import time_limit
 from tests.faults.proxy import Message, Proxy, Verdict, let_pass, stall_all
 from tests.schemas import engine_url, open_database
@@ -202,6 +204,13 @@ def test_a_server_that_never_answers_is_unavailable_within_the_budget(host):
             pytest.raises(Unavailable, match="no answer in time"),
         ):
             scalar(database, "SELECT 1")
+
+
+def test_of_several_hosts_the_one_that_answers_is_used(server):
+    user, _, rest = server.url().rpartition("@")
+    several = f"{user}@127.0.0.1:{free_port()},{rest}"
+    with open_database(parse_database_url(several)) as database:
+        assert read(database) == 7
 
 
 def test_a_crowd_before_a_database_that_answers_is_served(url):

@@ -175,6 +175,36 @@ DATABASE_URLS: dict[str, tuple] = {
         *(None, None, None, None, "site"),
         {"host": "/var/run/postgresql"},
     ),
+    # As other places have it.
+    "postgresql://u@%2Fvar%2Frun%2Fpostgresql:5433/site": (
+        *("u", None, None, None, "site"),
+        {"host": "/var/run/postgresql", "port": "5433"},
+    ),
+    "postgresql://u:p@a:5432,b.example/site?target_session_attrs=read-write": (
+        *("u", "p", None, None, "site"),
+        {"host": "a,b.example", "port": "5432,", "target_session_attrs": "read-write"},
+    ),
+    "psql 'postgresql://u:p@db.example/site'": ("u", "p", "db.example", None, "site", {}),
+    '"postgresql+asyncpg://u:p@db.example/site"': ("u", "p", "db.example", None, "site", {}),
+    "jdbc:postgresql://db.example/site?user=u&password=p+q&ssl=true": (
+        *("u", "p+q", "db.example", None, "site"),
+        {"sslmode": "require"},
+    ),
+    "postgres://u:p@db.example/site?schema=public&pgbouncer=true&connection_limit=1&pool_timeout=0": (
+        *("u", "p", "db.example", None, "site", {}),
+    ),
+    "postgres://u:p@db.example/site?sslmode=no-verify&uselibpqcompat=true": (
+        *("u", "p", "db.example", None, "site"),
+        {"sslmode": "require"},
+    ),
+    "postgres://u:p@db.example/site?sslmode=verify-full&sslrootcert=system": (
+        *("u", "p", "db.example", None, "site"),
+        {"sslmode": "verify-full", "sslrootcert": "system"},
+    ),
+    "postgres://u:p@db.example/site?options=-c statement_timeout=5s": (
+        *("u", "p", "db.example", None, "site"),
+        {"options": "-c statement_timeout=5s"},
+    ),
 }
 
 
@@ -262,7 +292,6 @@ BAD = {
         **dict.fromkeys(
             (
                 f"mysql://u:{PASSWORD}@hush/db",
-                f"postgresql+asyncpg://u:{PASSWORD}@hush/db",
                 "hush",
                 f"host=hush password={PASSWORD}",
                 f"postgresql:u:{PASSWORD}@hush/db",
@@ -281,7 +310,14 @@ BAD = {
             ),
             "has an '@' or '/' where none can be",
         ),
-        f"postgres://u:{PASSWORD}@hush/db?schema=public": "has an option after the '?'",
+        f"postgres://u:{PASSWORD}@hush:1,b:2,c/db?port=1,2": "is malformed",
+        f"postgres://u:{PASSWORD}%00@hush/db": "is malformed",
+        f"prisma+postgres://hush/?api_key={PASSWORD}": "is an address of Prisma's",
+        f"postgres://u:{PASSWORD}@hush/db?schema=hush": "has the option schema: remove it",
+        f"postgres://u:{PASSWORD}@hush/db?ssl=hush": "has the option ssl: write sslmode=require",
+        f"postgres://u:{PASSWORD}@hush/db?sslaccept=strict": "has the option sslaccept: write sslm",
+        f"postgres://u:{PASSWORD}@hush/db?sslmode=verify-full": "add sslrootcert=system",
+        f"postgres://u:{PASSWORD}@hush/db?sslrootcert=/hush": "names a root certificate",
         f"postgres://u:{PASSWORD}@hush/db?sslmode=require&hush=1": "has an option after the '?'",
         f"postgres://u:{PASSWORD}\udcff@hush/db": "must be UTF-8 text",
     },
