@@ -5,13 +5,13 @@ variable's name and says what to write. The sentence never repeats a part of the
 name that is listed here, since a part of a password may stand anywhere in a malformed address.
 """
 
-import os
 import re
 from pathlib import Path
 from urllib.parse import unquote
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Conninfo
 from sqlalchemy.engine import URL
 
 _MALFORMED = "is malformed: its form is postgresql://user:password@host/name"
@@ -65,7 +65,9 @@ def parse_database_url(text: str) -> URL:
         )
     try:
         # libpq's own reader: it knows several hosts and percent-encoded socket paths.
-        parts = conninfo_to_dict(f"postgresql://{address}")
+        parts = {
+            key: str(value) for key, value in conninfo_to_dict(f"postgresql://{address}").items()
+        }
     except ProgrammingError:
         raise ValueError(_MALFORMED) from None
     options = _options(query)
@@ -101,7 +103,8 @@ def _check_certificates(options: dict[str, str]) -> None:
     file = options.get("sslrootcert", "")
     if file and file != "system" and not Path(file).is_file():
         raise ValueError("names a root certificate (sslrootcert) that is no file")
-    usual = os.environ.get("PGSSLROOTCERT") or Path("~/.postgresql/root.crt").expanduser()
+    given = {one.keyword: one.val for one in Conninfo.get_defaults()}.get(b"sslrootcert")
+    usual = given.decode() if given else Path("~/.postgresql/root.crt").expanduser()
     if options.get("sslmode") == "verify-full" and not file and not Path(usual).is_file():
         raise ValueError(
             "has sslmode=verify-full without a root certificate: add sslrootcert=system"

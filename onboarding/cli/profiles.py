@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
-import psycopg
+from sqlalchemy import Engine
 
-from onboarding.profiles import admin as stored
-from onboarding.profiles.admin import ExportError, Record
-from onboarding.questions import Questionnaire, load_questionnaire
+from onboarding.profiles import admin
+from onboarding.profiles.admin import AdminError, Record
+from onboarding.questions import load_questionnaire
 from onboarding.settings import DatabaseSettings, SettingsError
 
 # The progress bar is updated after this many rows.
@@ -30,18 +30,16 @@ def profiles() -> None:
 @profiles.command()
 @click.argument("user")
 def show(user: str) -> None:
-    """Show the profile of USER, a user's id."""
-    questionnaire = load_questionnaire()
-    with _connection() as connection:
-        profile = _find(connection, questionnaire, user)
-    click.echo(_described(profile))
+    """Show the profile of USER, a user's id or e-mail address."""
+    with _engine() as (engine, settings):
+        click.echo(_described(_find(engine, settings, user)))
 
 
 @profiles.command()
 @click.option(
     "--format",
     "file_format",
-    type=click.Choice(stored.FORMATS),
+    type=click.Choice(admin.FORMATS),
     default="csv",
     show_default=True,
     help="CSV with a header, or a JSON object a line.",
@@ -51,10 +49,9 @@ def export(file_format: str) -> None:
     # On a terminal the rows themselves show the progress.
     shows_progress = sys.stderr.isatty() and not sys.stdout.isatty()
     questionnaire = load_questionnaire()
-    with _connection() as connection:
-        total = stored.count(connection) if shows_progress else None
-        # Close the copy before the connection, which waits for its end.
-        with closing(stored.export(connection, questionnaire, file_format)) as lines:
+    with _engine() as (engine, _):
+        total = admin.count(engine, questionnaire) if shows_progress else None
+        with closing(admin.export(engine, questionnaire, file_format)) as lines:
             try:
                 _write(lines, total)
                 sys.stdout.buffer.flush()
@@ -73,22 +70,27 @@ def export(file_format: str) -> None:
     help="How many weeks to show, the latest ones.",
 )
 def stats(weeks: int) -> None:
-    """Count the completed profiles, by answer and by week."""
+    """Count who has registered, started and finished, and the finished by answer and by week."""
     questionnaire = load_questionnaire()
-    with _connection() as connection:
-        counts = stored.counts(connection, questionnaire)
+    with _engine() as (engine, settings):
+        counts = admin.counts(engine, settings.tables, questionnaire)
     latest = sorted(counts.weeks.items())[-weeks:] if weeks else []
     sections = [
         *((question.heading["en"], counts.answers[question.name]) for question in questionnaire),
-        ("Completed in the week of", {f"{monday}": number for monday, number in latest}),
+        ("Finished in the week of", {f"{monday}": number for monday, number in latest}),
     ]
-    click.echo(f"{counts.completed} completed, {counts.drafts} drafts")
+    whole = counts.registered or 0
+    for label, number in (
+        ("Registered", counts.registered),
+        ("Started", counts.started),
+        ("Finished", counts.finished),
+    ):
+        click.echo(_line(label, number, whole, 12))
     width = max(len(label) for _, numbers in sections for label in numbers)
     for heading, numbers in sections:
         click.echo(f"\n{heading}")
         for label, number in numbers.items():
-            share = f"{number / counts.completed:7.1%}" if counts.completed else ""
-            click.echo(f"  {label:{width}} {number:9}{share}")
+            click.echo("  " + _line(label, number, counts.finished, width))
 
 
 @profiles.command()
@@ -103,20 +105,20 @@ def stats(weeks: int) -> None:
     help="The file to which the audit line is added.",
 )
 def reset(user: str, reason: str, yes: bool, audit_file: Path) -> None:
-    """Delete the profile of USER, a user's id, so that they are asked again."""
+    """Delete the profile of USER, a user's id or e-mail address, so that they are asked again."""
     if not reason.strip():
         raise click.BadParameter("must not be empty", param_hint="--reason")
-    questionnaire = load_questionnaire()
-    with _connection() as connection:
-        click.echo(_described(_find(connection, questionnaire, user)), err=True)
+    with _engine() as (engine, settings):
+        profile = _find(engine, settings, user)
+        click.echo(_described(profile), err=True)
         if not yes:
             click.confirm("Delete this profile for good?", abort=True, err=True)
 
-        def audit(deleted: Record) -> None:
-            _add_audit_line(audit_file, reason, connection.info.user, deleted)
+        def audit(deleted: Record, role: str) -> None:
+            _add_audit_line(audit_file, reason, role, deleted)
 
         try:
-            was_deleted = stored.reset(connection, questionnaire, user, audit)
+            was_deleted = admin.reset(engine, load_questionnaire(), profile["user_id"], audit)
         except OSError as error:
             _fail(f"nothing was deleted: {audit_file} can't be written: {error.strerror}")
     if not was_deleted:
@@ -163,26 +165,34 @@ def _operator() -> str:
 
 
 @contextmanager
-def _connection() -> Iterator[psycopg.Connection]:
+def _engine() -> Iterator[tuple[Engine, DatabaseSettings]]:
     try:
         settings = DatabaseSettings.from_environ(os.environ)
     except SettingsError as error:
         click.echo(error, err=True)
         sys.exit(2)
     try:
-        with stored.connect(settings.database_url) as connection:
-            yield connection
-    except ExportError as error:
+        with admin.open_engine(settings.database_url) as engine:
+            yield engine, settings
+    except AdminError as error:
         _fail(str(error))
 
 
-def _find(connection: psycopg.Connection, questionnaire: Questionnaire, user: str) -> Record:
+def _find(engine: Engine, settings: DatabaseSettings, user: str) -> Record:
     # A command-line argument that isn't UTF-8 is nobody's id.
-    is_text = not any("\ud800" <= character <= "\udfff" for character in user)
-    profile = stored.find(connection, questionnaire, user) if is_text else None
+    if any("\ud800" <= character <= "\udfff" for character in user):
+        _fail(f"there is no user {user!a}")
+    user_id = admin.find_user(engine, settings.tables, user)
+    profile = admin.find(engine, load_questionnaire(), user_id)
     if profile is None:
-        _fail(f"{user if is_text else ascii(user)} has no profile")
+        _fail(f"{user} has no profile yet")
     return profile
+
+
+def _line(label: str, number: int | None, whole: int, width: int) -> str:
+    """Return a line of `stats`; a number that this role can't see is unknown."""
+    share = f"{number / whole:7.1%}" if whole and number is not None else ""
+    return f"{label:{width}} {'unknown' if number is None else number:>9}{share}"
 
 
 def _described(profile: Record) -> str:

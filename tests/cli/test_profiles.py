@@ -58,6 +58,7 @@ def table(id_type: str = "text") -> str:
     """Return the statement that creates the table, without what the commands don't need."""
     columns = ", ".join(f"{name} text NOT NULL" for name in DEFAULT.names)
     return (
+        f'CREATE TABLE "user" (id {id_type}, name text, email text, "isAnonymous" boolean);'
         f"CREATE TABLE user_profile (user_id {id_type} PRIMARY KEY, {columns},"
         " is_onboarded boolean NOT NULL, created_at timestamp NOT NULL,"
         " updated_at timestamp NOT NULL)"
@@ -74,6 +75,14 @@ def insert(*rows: tuple) -> str:
     )
 
 
+USERS = """
+    INSERT INTO "user" VALUES ('ada', 'Ada', 'Ada@example.com'), ('bob', 'Bob', 'bob@example.com'),
+    ('tim', 'Tim', 'tim@example.com'), ('new', 'New', 'new@example.com'), ('TWIN', '', 't@example.com'),
+    ('twin', '', 'T@example.com'), ('guest', '', 'guest@example.com');
+    UPDATE "user" SET "isAnonymous" = id = 'guest';
+"""
+
+
 @pytest.fixture(scope="module")
 def scratch_database(server):
     with create_scratch_database(server, "profile_commands") as scratch_database:
@@ -83,7 +92,7 @@ def scratch_database(server):
 @pytest.fixture
 def schema(scratch_database, request):
     name = f"s{abs(hash(request.node.name))}"
-    return scratch_database.create_schema(name, f"{table()}; {insert(*ROWS)}")
+    return scratch_database.create_schema(name, f"{table()}; {USERS} {insert(*ROWS)}")
 
 
 @pytest.fixture
@@ -104,24 +113,39 @@ def ids(schema) -> list[str]:
     return [row[0] for row in schema.sql("SELECT user_id FROM user_profile ORDER BY 1")]
 
 
-def test_show_prints_one_profile(run):
-    done = run("show", "ada")
+@pytest.mark.parametrize("user", ["ada", "ADA", "Ada@example.com", "ada@EXAMPLE.com"])
+def test_show_prints_the_profile_of_an_id_or_an_e_mail_address(run, user):
+    done = run("show", user)
     assert done.exit_code == 0
     assert [line.split(None, 1)[1] for line in done.output.splitlines()] == [
         str(value) for value in ADA.values()
     ]
 
 
-@pytest.mark.parametrize("words", [["show"], ["reset", "--reason", "x"]], ids=" ".join)
-@pytest.mark.parametrize(("user_id", "shown"), [("nobody", "nobody"), ("\udcff", "'\\udcff'")])
-def test_a_user_without_a_profile_is_named(run, words, user_id, shown):
-    done = run(*words, user_id)
-    assert (done.exit_code, done.output) == (1, f"{shown} has no profile\n")
+NO_PROFILE = {
+    "nobody": "there is no user nobody",
+    "no@example.com": "there is no user no@example.com",
+    "\udcff": "there is no user '\\udcff'",
+    "new@example.com": "new@example.com has no profile yet",
+    "twin": "twin has no profile yet",
+    "Twin": "2 users match Twin: give an id",
+}
 
 
-def test_an_id_of_another_type_has_no_profile(scratch_database, run):
+@pytest.mark.parametrize("words", [["show"], ["reset", "--reason", "x", "--yes"]], ids=" ".join)
+@pytest.mark.parametrize(("user", "line"), NO_PROFILE.items(), ids=ascii)
+def test_who_has_no_profile_and_who_does_not_exist_are_told_apart(run, words, user, line):
+    done = run(*words, user)
+    assert (done.exit_code, done.output) == (1, f"{line}\n")
+
+
+def test_without_the_user_table_only_an_id_is_found(run, schema, scratch_database):
     uuids = scratch_database.create_schema("uuids", table("uuid"))
-    assert run("show", "ada", url=uuids.url()).output == "ada has no profile\n"
+    assert run("show", "ada", url=uuids.url()).output == "there is no user ada\n"
+    schema.sql('ALTER TABLE "user" RENAME TO users')
+    assert run("show", "ada").exit_code == 0
+    assert "BETTER_AUTH_USER_TABLE" in run("show", "ada@example.com").output
+    assert run("stats").stdout.split()[:2] == ["Registered", "unknown"]
 
 
 def test_export_writes_every_row_as_csv_or_as_lines_of_json(run):
@@ -135,7 +159,8 @@ def test_export_writes_every_row_as_csv_or_as_lines_of_json(run):
 
 def test_stats_count_by_answer_and_by_week(run, schema):
     lines = [" ".join(line.split()) for line in run("stats").stdout.splitlines()]
-    assert lines[0] == "3 completed, 1 drafts"
+    # A guest isn't registered; a user of another row may have been deleted by hand.
+    assert lines[:3] == ["Registered 6 100.0%", "Started 4 66.7%", "Finished 3 50.0%"]
     for question in DEFAULT:
         counted = {SOME[question.name]: "1 33.3%", OTHER[question.name]: "2 66.7%"}
         for value in question.values:
@@ -144,7 +169,7 @@ def test_stats_count_by_answer_and_by_week(run, schema):
     assert run("stats", "--weeks", "1").stdout.splitlines()[-1].split()[0] == "2026-11-09"
     assert "2026" not in run("stats", "--weeks", "0").stdout
     schema.sql("DELETE FROM user_profile")
-    assert run("stats").stdout.startswith("0 completed, 0 drafts\n")
+    assert run("stats").stdout.split()[2:8] == ["Started", "0", "0.0%", "Finished", "0", "0.0%"]
 
 
 def test_a_confirmed_reset_deletes_the_profile_and_writes_it_to_the_audit_file(
@@ -189,6 +214,8 @@ def test_the_app_s_own_role_may_not_reset(run, schema, tmp_path):
         done = run("reset", "ada", "--reason", "x", "--yes", url=url)
         assert done.exit_code == 1
         assert "permission denied for table user_profile" in done.output
+        named = run("show", "ada@example.com", url=url)
+        assert "permission denied for table user: give a DATABASE_URL" in named.output
         assert ids(schema) == IDS
         assert not (tmp_path / "profile-resets.jsonl").exists()
     finally:
