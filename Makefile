@@ -14,6 +14,11 @@ ifndef INSTALLING
 .NOTPARALLEL:
 endif
 
+# The programs in .venv name its folder: in another one they are installed again.
+ifneq ($(shell cat .venv/.stamp 2>/dev/null),$(CURDIR))
+MOVED := moved
+endif
+
 # Installs what is missing of "program:package …". Debian puts servers where PATH may not look.
 define apt
 missing=; PATH="$$PATH:/usr/sbin"; \
@@ -28,7 +33,15 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
-.PHONY: help demo test test-browsers stress bench check compatibility audit screenshots translations lock clean setup tools
+# Runs the commands $(2), which install $(1): what they say goes into a file, and a failure is one line.
+define install
+@mkdir -p .cache; log=.cache/install-$(subst /,-,$(@D)).log; trap interrupted=yes INT; \
+echo "installing $(1)"; \
+{ $(2); } >$$log 2>&1 && echo '$(CURDIR)' >$@ || { \
+	[ "$$interrupted" ] || echo "$(1) could not be installed: is this machine online? See $$log" >&2; exit 1; }
+endef
+
+.PHONY: help demo test test-browsers stress bench check compatibility audit screenshots translations lock clean setup tools moved
 
 help:
 	@echo 'make demo           run all of it here: PostgreSQL, a Better-Auth main site, the app; Ctrl+C stops it'
@@ -115,41 +128,28 @@ tools:
 	command -v npm >/dev/null || need 'npm'; \
 	$$fine
 
-.venv/.stamp: requirements/dev.txt
-	@echo 'installing the Python packages'
-	@$(PYTHON) -m venv --clear .venv
-	@$(PIP) install -q --require-hashes --only-binary :all: -r requirements/dev.txt
-	@$(PIP) install -q --no-index --no-deps --no-build-isolation -e .
-	@touch $@
+.venv/.stamp: requirements/dev.txt $(MOVED)
+	$(call install,the Python packages,$(PYTHON) -m venv --clear .venv \
+		&& $(PIP) install -q --require-hashes --only-binary :all: -r requirements/dev.txt \
+		&& $(PIP) install -q --no-index --no-deps --no-build-isolation -e .)
 
 .venv/.browsers: .venv/.stamp requirements/browsers.txt
-	@$(PIP) install -q --require-hashes --only-binary :all: -r requirements/browsers.txt
-	@touch $@
+	$(call install,the packages of the browsers,$(PIP) install -q --require-hashes --only-binary :all: -r requirements/browsers.txt)
 
 .venv/.audit: .venv/.stamp requirements/audit.txt
-	@$(PIP) install -q --require-hashes --only-binary :all: -r requirements/audit.txt
-	@touch $@
+	$(call install,the packages of the audit,$(PIP) install -q --require-hashes --only-binary :all: -r requirements/audit.txt)
 
 .venv/.bench: .venv/.stamp requirements/bench.txt
-	@$(PIP) install -q --require-hashes --only-binary :all: -r requirements/bench.txt
-	@touch $@
+	$(call install,the packages of the benchmarks,$(PIP) install -q --require-hashes --only-binary :all: -r requirements/bench.txt)
 
 $(SITE)/node_modules/.stamp: $(SITE)/package.json $(SITE)/package-lock.json
-	@echo "installing the main site's packages"
-	@cd $(SITE) && $(NPM_CI) >/dev/null
-	@touch $@
+	$(call install,the main site's packages,cd $(SITE) && $(NPM_CI) && cd '$(CURDIR)')
 
 tests/node_modules/.stamp: tests/package.json tests/package-lock.json
-	@echo "installing the tests' browser and main sites"
-	@cd tests && $(NPM_CI) >/dev/null
-	@touch $@
+	$(call install,the tests' browser and main sites,cd tests && $(NPM_CI) && cd '$(CURDIR)')
 
 tests/audit/node_modules/.stamp: tests/audit/package.json tests/audit/package-lock.json
-	@echo "installing the audit's packages"
-	@cd tests/audit && $(NPM_CI) >/dev/null
-	@touch $@
+	$(call install,the audit's packages,cd tests/audit && $(NPM_CI) && cd '$(CURDIR)')
 
 bench/peers/node_modules/.stamp: bench/peers/package.json bench/peers/package-lock.json
-	@echo "installing the peers' packages"
-	@cd bench/peers && $(NPM_CI) >/dev/null
-	@touch $@
+	$(call install,the peers' packages,cd bench/peers && $(NPM_CI) && cd '$(CURDIR)')

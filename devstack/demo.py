@@ -3,12 +3,17 @@
 import os
 import signal
 import sys
+
+if __name__ == "__main__":
+    # Importing takes a third of a second, in which Ctrl+C would leave a traceback.
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+
 import time
 from contextlib import ExitStack
 from types import FrameType
 from typing import NoReturn
 
-from devstack import postgres, roles, state_files
+from devstack import given_database, postgres, roles, state_files
 from devstack.app import App
 from devstack.main_site import MainSite
 from devstack.processes import ROOT, Child, StartFailed, port_is_taken
@@ -59,10 +64,11 @@ def run() -> NoReturn:
         )  # runs first on the way out: what has begun to stop is left to finish
 
         watched: list[Child] = []
-        given = os.environ.get("DATABASE_URL")
+        given = os.environ.get("DEMO_DATABASE_URL")
         database_roles = None
         if given:
-            say("database: yours, by DATABASE_URL")
+            say("database: yours, by DEMO_DATABASE_URL")
+            given_database.claim(given)
         else:
             home = postgres.home_near(STATE / "postgres")
             say(f"starting PostgreSQL (data in {home})")
@@ -100,6 +106,12 @@ def run() -> NoReturn:
         watched.append(parts.enter_context(app.start(logs / "app.log")))
         watched.append(parts.enter_context(site.start(logs / "main-site.log")))
 
+        operator = database_roles.url if database_roles else app.database_url
+        state_files.settings(STATE / "operator.env", {"DATABASE_URL": operator})
+        say(
+            "to answer again: (. .demo/operator.env; "
+            ".venv/bin/python -m onboarding profiles reset EMAIL --reason trial)"
+        )
         say(f"logs in {logs}; Ctrl+C stops everything")
         say(f"ready: {site.url}")
         while not (dead := [child for child in watched if child.exit_status() is not None]):

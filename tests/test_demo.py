@@ -16,8 +16,10 @@ from pathlib import Path
 
 import httpx
 import psutil
+import psycopg
 import pytest
 
+from devstack.postgres import Postgres
 from devstack.processes import ROOT, Child, free_port, wait_for
 from tests.answers import question_path
 
@@ -43,7 +45,7 @@ class Checkout:
     def app_url(self) -> str:
         return f"http://localhost:{self.app_port}"
 
-    def launch(self, log: str = "demo.log") -> Child:
+    def launch(self, log: str = "demo.log", **environment: str) -> Child:
         """Start the demo without waiting for it."""
         return Child(
             "the demo",
@@ -53,19 +55,20 @@ class Checkout:
             environment={
                 "DEMO_SITE_PORT": str(self.site_port),
                 "DEMO_APP_PORT": str(self.app_port),
+                **environment,
             },
             stop_seconds=20,
         )
 
     @contextmanager
-    def start(self) -> Iterator[tuple[Child, list[psutil.Process]]]:
+    def start(self, **environment: str) -> Iterator[tuple[Child, list[psutil.Process]]]:
         """Start the demo and wait until it is ready; return it and all its processes."""
-        with self.launch() as demo:
+        with self.launch(**environment) as demo:
             wait_for(demo, lambda: None if "ready: " in demo.log.read_text() else "not ready")
             assert demo.log.read_text().splitlines()[-1] == f"ready: {self.site_url}"
             parts = psutil.Process(demo.pid).children(recursive=True)
             commands = " ".join(" ".join(part.cmdline()) for part in parts)
-            for word in ("postgres", "gunicorn", "server.js"):
+            for word in ("gunicorn", "server.js"):
                 assert word in commands
             try:
                 yield demo, parts
@@ -95,7 +98,8 @@ def test_a_stopped_and_a_killed_demo_leave_no_process_and_start_again_with_their
     checkout: Checkout,
 ) -> None:
     email = f"{secrets.token_hex(8)}@example.test"
-    with checkout.start() as (demo, parts):
+    # Nothing of a developer's own database is touched, nor does it have to be there.
+    with checkout.start(DATABASE_URL="postgresql://nobody@127.0.0.1:1/precious") as (demo, parts):
         cookie = sign(checkout, "up", email)
         # As a terminal's Ctrl+C does, to everybody in the foreground.
         os.killpg(demo.pid, signal.SIGINT)
@@ -118,9 +122,54 @@ def test_a_stopped_and_a_killed_demo_leave_no_process_and_start_again_with_their
 
     with checkout.start() as (demo, parts):
         assert_signed_in(checkout, sign(checkout, "in", email))
+        reset = "profiles reset EMAIL --reason trial"
+        assert reset in demo.log.read_text()
+        told = shell(checkout, "operator.env", reset.replace("EMAIL", email)).stderr
+        assert told == f"{email} has no profile yet\n"
         assert {"rights": "ok", "excess rights": "ok"}.items() <= levels(checkout).items()
         os.kill(demo.pid, signal.SIGTERM)
         assert status_at_the_end(demo) == 0
+        assert running(parts) == []
+
+
+def test_a_given_database_is_used_if_it_is_empty_and_refused_if_it_is_anybodys(
+    checkout: Checkout, server: Postgres
+) -> None:
+    empty, precious = (server.create_database(f"demo_{name}") for name in ("empty", "precious"))
+    foreign = 'CREATE TABLE orders (id int); CREATE TABLE "user" (id int)'
+    with psycopg.connect(precious, autocommit=True) as connection:
+        connection.execute(foreign)
+    with checkout.launch(DEMO_DATABASE_URL=precious) as demo:
+        assert status_at_the_end(demo) == 1
+    assert (
+        demo.log.read_text()
+        .splitlines()[-1]
+        .startswith(
+            "demo: the database of DEMO_DATABASE_URL holds tables that the demo didn't make (public.orde"
+        )
+    )
+    with psycopg.connect(precious) as connection:
+        tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+        assert connection.execute(tables).fetchone() == (2,)
+    with checkout.start(DEMO_DATABASE_URL=empty):
+        assert_signed_in(checkout, sign(checkout, "up", f"{secrets.token_hex(8)}@example.test"))
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute("CREATE TABLE orders (id int)")
+    with checkout.launch(DEMO_DATABASE_URL=empty) as demo:
+        assert status_at_the_end(demo) == 1
+        assert "(public.orders)" in demo.log.read_text()
+
+
+@pytest.mark.parametrize("moment", ["starting PostgreSQL", "creating the tables"])
+def test_stopped_while_it_starts_it_leaves_no_traceback_and_no_process(
+    checkout: Checkout, moment: str
+) -> None:
+    with checkout.launch() as demo:
+        wait_until(lambda: moment in demo.log.read_text())
+        parts = psutil.Process(demo.pid).children(recursive=True)
+        os.kill(demo.pid, signal.SIGINT)
+        assert status_at_the_end(demo) in (0, -signal.SIGINT)
+        assert "Traceback" not in demo.log.read_text()
         assert running(parts) == []
 
 
@@ -136,16 +185,21 @@ def test_a_taken_port_is_named_in_one_line(checkout: Checkout, variable: str) ->
 
 def levels(checkout: Checkout) -> dict[str, str]:
     """Return what `flask doctor` finds, by condition, with the settings of the running app."""
-    settings = checkout.path / ".demo/app.env"
+    done = shell(checkout, "app.env", "doctor --json")
+    return {found["condition"]: found["level"] for found in json.loads(done.stdout)["findings"]}
+
+
+def shell(checkout: Checkout, file: str, command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with the variables of one of the demo's files."""
+    settings = checkout.path / ".demo" / file
     assert settings.stat().st_mode & 0o777 == 0o600
-    done = subprocess.run(
-        ["sh", "-c", f". {settings} && exec {sys.executable} -m flask doctor --json"],
+    return subprocess.run(
+        ["sh", "-c", f". {settings} && exec {sys.executable} -m onboarding {command}"],
         cwd=ROOT,
         env={},
         capture_output=True,
         text=True,
     )
-    return {found["condition"]: found["level"] for found in json.loads(done.stdout)["findings"]}
 
 
 def sign(checkout: Checkout, direction: str, email: str) -> str:

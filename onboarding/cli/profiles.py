@@ -79,13 +79,9 @@ def stats(weeks: int) -> None:
         *((question.heading["en"], counts.answers[question.name]) for question in questionnaire),
         ("Finished in the week of", {f"{monday}": number for monday, number in latest}),
     ]
-    whole = counts.registered or 0
-    for label, number in (
-        ("Registered", counts.registered),
-        ("Started", counts.started),
-        ("Finished", counts.finished),
-    ):
-        click.echo(_line(label, number, whole, 12))
+    click.echo(_line("Registered", counts.registered, 0, 12))
+    for label, number in (("Started", counts.started), ("Finished", counts.finished)):
+        click.echo(_line(label, number, counts.registered or 0, 12))
     width = max(len(label) for _, numbers in sections for label in numbers)
     for heading, numbers in sections:
         click.echo(f"\n{heading}")
