@@ -12,8 +12,8 @@ import psycopg
 from psycopg import sql
 
 from devstack.app import App
+from onboarding.doctor.grants import grants
 from onboarding.doctor.installation import Installation
-from onboarding.doctor.rights import grants
 from onboarding.questions import load_questionnaire
 
 SITE, OWNER, APP = "main_site", "onboarding_owner", "onboarding_app"

@@ -137,7 +137,7 @@ def _migrate(engine: Engine, user: UserTable, metadata: MetaData, attempts: int)
 
 def _run(connection: Connection, user: UserTable, metadata: MetaData) -> None:
     textual = {"text", "varchar", "character varying"}
-    user_id_type = user.types["id"]
+    user_id_type = user.id_type
     spellings = textual if user_id_type in textual else {user_id_type}
 
     def compare_type(_: Any, __: Any, ___: Any, real_type: Any, our_type: Any) -> bool | None:

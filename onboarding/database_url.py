@@ -85,6 +85,9 @@ def _options(query: str) -> dict[str, str]:
     for pair in filter(None, query.split("&")):
         name, _, value = pair.partition("=")
         name, value = unquote(name), unquote(value)
+        if name == "options":
+            # SQLAlchemy writes a space as "+", which libpq reads as it is.
+            value = re.sub(r"(?<=-c)\+|\+(?=-c)", " ", value)
         if name in _IGNORED or (name == "schema" and value == "public"):
             continue
         if name == "ssl" and value.lower() in ("true", "1", "require"):

@@ -16,12 +16,16 @@ from onboarding.urls import is_loopback, origin_of
 MEMORY = "memory://"
 
 
-def columns_of(fields: Collection[str]) -> Callable[[str], Mapping[str, str]]:
+def columns_of(
+    fields: Collection[str], optional: Collection[str]
+) -> Callable[[str], Mapping[str, str]]:
+    """An `optional` field may have no column: ``isAnonymous=`` says that there is none."""
+
     def parse(text: str) -> Mapping[str, str]:
         columns: dict[str, str] = {}
         for pair in filter(None, map(str.strip, text.split(","))):
             field, equals, column = (part.strip() for part in pair.partition("="))
-            if not equals or not column or field in columns:
+            if not equals or not (column or field in optional) or field in columns:
                 raise ValueError("is malformed: its form is field=column,field=column")
             if field not in fields:
                 raise ValueError(f"names a field that this app doesn't read: {', '.join(fields)}")

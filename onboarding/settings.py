@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL
 from onboarding import parsers
 from onboarding.betterauth.cookie import ForwardedCookie, SessionCookie
 from onboarding.betterauth.get_session import get_session_url
-from onboarding.betterauth.schema import SESSION_FIELDS, USER_FIELDS, TableNames
+from onboarding.betterauth.schema import OPTIONAL_FIELDS, SESSION_FIELDS, USER_FIELDS, TableNames
 from onboarding.betterauth.secret import SecretError, session_cookie_name, signing_secret
 from onboarding.database_url import parse_database_url
 from onboarding.logs import FORMATS, LEVELS
@@ -70,10 +70,10 @@ class DatabaseSettings:
     user_table: str = _optional("BETTER_AUTH_USER_TABLE", parsers.postgres_name, "user")
     session_table: str = _optional("BETTER_AUTH_SESSION_TABLE", parsers.postgres_name, "session")
     user_fields: Mapping[str, str] = _optional(
-        "BETTER_AUTH_USER_FIELDS", parsers.columns_of(USER_FIELDS), {}
+        "BETTER_AUTH_USER_FIELDS", parsers.columns_of(USER_FIELDS, OPTIONAL_FIELDS), {}
     )
     session_fields: Mapping[str, str] = _optional(
-        "BETTER_AUTH_SESSION_FIELDS", parsers.columns_of(SESSION_FIELDS), {}
+        "BETTER_AUTH_SESSION_FIELDS", parsers.columns_of(SESSION_FIELDS, OPTIONAL_FIELDS), {}
     )
 
     @property

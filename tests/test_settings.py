@@ -201,9 +201,15 @@ DATABASE_URLS: dict[str, tuple] = {
         *("u", "p", "db.example", None, "site"),
         {"sslmode": "verify-full", "sslrootcert": "system"},
     ),
-    "postgres://u:p@db.example/site?options=-c statement_timeout=5s": (
-        *("u", "p", "db.example", None, "site"),
-        {"options": "-c statement_timeout=5s"},
+    **dict.fromkeys(
+        (
+            "postgres://u:p@db.example/site?options=-c timezone=GMT+2 -c statement_timeout=5s",
+            "postgres://u:p@db.example/site?options=-c+timezone%3DGMT%2B2+-c+statement_timeout=5s",
+        ),
+        (
+            *("u", "p", "db.example", None, "site"),
+            {"options": "-c timezone=GMT+2 -c statement_timeout=5s"},
+        ),
     ),
 }
 

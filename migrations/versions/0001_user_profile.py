@@ -32,11 +32,11 @@ def upgrade() -> None:
     id_column = identifier(user.columns["id"])
     reference = f"{user_table} ({id_column}) ON DELETE CASCADE"
     if _columns():
-        _adopt(user.types["id"], user_table, id_column)
+        _adopt(user.id_type, user_table, id_column)
     else:
         op.execute(f"""
             CREATE TABLE user_profile (
-                user_id {user.types["id"]} PRIMARY KEY,
+                user_id {user.id_type} PRIMARY KEY,
                 python_proficiency text NOT NULL,
                 developer_role text NOT NULL,
                 is_onboarded boolean NOT NULL DEFAULT false,
@@ -101,9 +101,14 @@ def _adopt(user_id_type: str, user_table: str, id_column: str) -> None:
         "created_at": TIME,
         "updated_at": TIME,
     }
-    for name in ("user_id", *ANSWERS):
-        if name not in columns:
-            raise _unfit(f"it has no column {name}")
+    missing = [name for name in ("user_id", *ANSWERS) if name not in columns]
+    if "user_id" in missing or {"is_onboarded", *ANSWERS}.isdisjoint(columns):
+        raise CommandError(
+            f"there is another table user_profile, without {' and '.join(missing)}: this app's needs a "
+            "schema of its own; better-auth-onboarding doctor --grants prints how"
+        )
+    if missing:
+        raise _unfit(f"it has no column {' and '.join(missing)}")
     for name, (kind, must_be_given) in columns.items():
         # Text refers to a varchar id as well; the first data model says TEXT.
         textual = name == "user_id" and {kind, wanted[name]} <= {"text", "character varying"}
@@ -142,8 +147,9 @@ def _refuse_checks() -> None:
             SELECT CAST(conname AS text), CAST(attname AS text), pg_get_expr(conbin, conrelid)
             FROM pg_constraint
             JOIN pg_attribute ON attrelid = conrelid AND conkey = ARRAY[attnum]
-            WHERE conrelid = to_regclass('user_profile') AND contype = 'c'
-        """)
+            WHERE conrelid = to_regclass(:table) AND contype = 'c'
+        """),
+        {"table": _own_table()},
     )
     for name, column, expression in checks:
         if column in ANSWERS and name != f"ck_user_profile_{column}":
@@ -167,9 +173,9 @@ def _add_keys(reference: str) -> None:
                 WHERE c.oid = confrelid AND n.nspname = :schema AND c.relname = :name
             )
             FROM pg_constraint
-            WHERE conrelid = to_regclass('user_profile') AND contype IN ('p', 'f')
+            WHERE conrelid = to_regclass(:table) AND contype IN ('p', 'f')
         """),
-        {"schema": user.schema, "name": user.name},
+        {"schema": user.schema, "name": user.name, "table": _own_table()},
     )
     primary, foreign = None, []
     for name, kind, cascades, columns, to_users in keys:
@@ -203,10 +209,18 @@ def _columns() -> dict[str, tuple[str, bool]]:
             SELECT CAST(attname AS text), format_type(atttypid, atttypmod),
                    attnotnull AND NOT atthasdef AND attidentity = ''
             FROM pg_attribute
-            WHERE attrelid = to_regclass('user_profile') AND attnum > 0 AND NOT attisdropped
-        """)
+            WHERE attrelid = to_regclass(:table) AND attnum > 0 AND NOT attisdropped
+        """),
+        {"table": _own_table()},
     )
     return {name: (kind, must_be_given) for name, kind, must_be_given in rows}
+
+
+def _own_table() -> str | None:
+    """Return the table's full name: one further along the search_path is somebody else's."""
+    query = text("SELECT quote_ident(current_schema()) || '.user_profile'")
+    name: str | None = op.get_bind().scalar(query)
+    return name
 
 
 def _refuse_rows(condition: str, sentence: str) -> None:

@@ -2,38 +2,93 @@
 
 Better-Auth's adapters lay out the same data differently (measured, better-auth 1.7.25): Kysely and
 Prisma use camelCase columns, Drizzle snake_case; times are `timestamptz` or a naive `timestamp` in
-UTC; ids are text, uuid or integers. One catalog query at start settles it.
+UTC; ids are text, uuid or integers. One catalog query for each table settles it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, text
 
-_ID_TYPES = ("text", "character varying", "uuid", "integer", "bigint")
-_TEXT_TYPES = ("text", "character varying")
-TIMESTAMPTZ, TIMESTAMP = "timestamp with time zone", "timestamp without time zone"
-_TIME_TYPES = (TIMESTAMPTZ, TIMESTAMP)
-_BOOLEAN = ("boolean",)
+from onboarding.betterauth.suggestions import assignments, tables_to_set
 
-# The fields that are read, under Better-Auth's own names, and the types they may have. The optional
-# fields belong to the admin and anonymous plugins.
-_USER = {"id": _ID_TYPES, "name": _TEXT_TYPES, "email": _TEXT_TYPES}
-_USER_OPTIONAL = {"banned": _BOOLEAN, "banExpires": _TIME_TYPES, "isAnonymous": _BOOLEAN}
-_SESSION = {"token": _TEXT_TYPES, "userId": _ID_TYPES, "expiresAt": _TIME_TYPES}
-_SESSION_OPTIONAL = {"impersonatedBy": _ID_TYPES}
+TIMESTAMPTZ, TIMESTAMP = "timestamp with time zone", "timestamp without time zone"
+_WHOLE_NUMBERS = ("smallint", "integer", "bigint")
+# The types of ids to which a foreign key needs a column of the same type.
+_KEY_TYPES = ("text", "character varying", "citext", "uuid", *_WHOLE_NUMBERS)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a field may be in the database: `name` for messages, `admits` for a column's type.
+
+    `admits` gets the type without its length, or the one under a domain, and PostgreSQL's category of
+    it (pg_type.typcategory).
+    """
+
+    name: str
+    admits: Callable[[str, str], bool]
+
+
+# Category S is text of any sort: text, varchar, char(n), citext.
+_TEXT = _Kind("text", lambda kind, category: category == "S")
+_ID = _Kind(
+    "text, uuid, smallint, integer or bigint",
+    lambda kind, category: category == "S" or kind in ("uuid", *_WHOLE_NUMBERS),
+)
+_TIME = _Kind(f"{TIMESTAMPTZ} or {TIMESTAMP}", lambda kind, _: kind in (TIMESTAMPTZ, TIMESTAMP))
+# The admin plugin's first releases kept milliseconds.
+_BAN_END = _Kind(
+    f"{TIMESTAMPTZ}, {TIMESTAMP} or a number",
+    lambda kind, category: category == "N" or kind in (TIMESTAMPTZ, TIMESTAMP),
+)
+_BOOLEAN = _Kind("boolean", lambda kind, _: kind == "boolean")
+
+# The fields that are read, under Better-Auth's own names. The optional ones belong to the admin and
+# anonymous plugins.
+_USER = {"id": _ID, "name": _TEXT, "email": _TEXT}
+_USER_OPTIONAL = {"banned": _BOOLEAN, "banExpires": _BAN_END, "isAnonymous": _BOOLEAN}
+_SESSION = {"token": _TEXT, "userId": _ID, "expiresAt": _TIME}
+_SESSION_OPTIONAL = {"impersonatedBy": _ID}
 USER_FIELDS = (*_USER, *_USER_OPTIONAL)
 SESSION_FIELDS = (*_SESSION, *_SESSION_OPTIONAL)
+OPTIONAL_FIELDS = (*_USER_OPTIONAL, *_SESSION_OPTIONAL)
 
-# Types come without a length or precision.
+# Columns that an ORM's map was seen to give to an optional field, which no option of Better-Auth names.
+# Overlooking one would let a guest or a banned user in.
+OTHER_SPELLINGS = {
+    "isAnonymous": ("anonymous",),
+    "banned": ("is_banned", "isBanned"),
+    "banExpires": ("ban_expires_at", "banExpiresAt", "banned_until", "bannedUntil"),
+    "impersonatedBy": ("impersonator_id", "impersonatorId"),
+}
+
 _COLUMNS = text("""
-    SELECT CAST(n.nspname AS text), CAST(c.relname AS text), CAST(a.attname AS text),
-           regexp_replace(format_type(a.atttypid, a.atttypmod), '\\(\\d+\\)', '')
+    SELECT CAST(n.nspname AS text), CAST(c.relname AS text), c.relkind, CAST(a.attname AS text),
+           format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END, NULL),
+           t.typcategory
     FROM pg_attribute a
     JOIN pg_class c ON c.oid = a.attrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_type t ON t.oid = a.atttypid
     WHERE c.oid = to_regclass(:table) AND a.attnum > 0 AND NOT a.attisdropped
+""")
+_VIEWS = ("v", "m")
+_ROW_SECURITY = text("""
+    SELECT CASE
+        WHEN NOT row_security_active(c.oid) THEN 'open'
+        WHEN NOT coalesce(bool_or(polpermissive), false) THEN 'hidden'
+        WHEN bool_and(polpermissive) AND bool_or(pg_get_expr(polqual, c.oid) = 'true') THEN 'open'
+        ELSE 'filtered'
+    END
+    FROM pg_class c
+    LEFT JOIN pg_policy ON polrelid = c.oid AND polcmd IN ('r', '*') AND EXISTS (
+        SELECT FROM unnest(polroles) role
+        WHERE CASE role WHEN 0 THEN true ELSE pg_has_role(role, 'USAGE') END
+    )
+    WHERE c.oid = to_regclass(:table)
+    GROUP BY c.oid
 """)
 
 
@@ -54,7 +109,8 @@ class TableNames:
     """How the main site named its tables; an empty schema means the connection's search_path.
 
     `user_columns` and `session_columns` hold the column of each field that the main site renamed
-    (its `user.fields` and `session.fields`). The other columns are discovered.
+    (its `user.fields` and `session.fields`), or "" for a field that it doesn't have. The other columns
+    are discovered.
     """
 
     schema: str = ""
@@ -78,6 +134,11 @@ class Table:
         """The table's full name, quoted for SQL."""
         return quoted(self.schema, self.name)
 
+    @property
+    def id_type(self) -> str:
+        """The type of a column that refers to `id`: text for a domain or char(n)."""
+        return self.types["id"] if self.types["id"] in _KEY_TYPES else "text"
+
     def has(self, field_name: str) -> bool:
         """Return whether the table has a column for this field of Better-Auth's."""
         return field_name in self.columns
@@ -85,7 +146,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Layout:
-    """The main site's tables as they are. `user.types["id"]` is the type of every user id."""
+    """The main site's tables as they are."""
 
     user: Table
     session: Table
@@ -111,65 +172,116 @@ def discover(connection: Connection, names: TableNames) -> Layout:
 
 def find_user_table(connection: Connection, names: TableNames) -> Table:
     """Return the user table alone. Raise `SchemaError`."""
-    fix = (
-        "check that DATABASE_URL is the main site's database; run the main site's own migrations "
-        "first, or set BETTER_AUTH_SCHEMA and BETTER_AUTH_USER_TABLE to its names"
+    hint = (
+        "check that DATABASE_URL is the main site's database and that the main site's own migrations "
+        "have run"
     )
-    rows = _rows(connection, names.schema, names.user, fix)
-    return _table(rows, names.user, names.user_columns, _USER, _USER_OPTIONAL)
+    return _Search("USER", names.user, names.user_columns, _USER, _USER_OPTIONAL).find(
+        connection, names.schema, hint
+    )
 
 
 def find_session_table(connection: Connection, names: TableNames) -> Table:
     """Return the session table alone. Raise `SchemaError`."""
-    fix = (
-        "set BETTER_AUTH_SESSION_TABLE to its name; a main site with a secondary storage has none "
-        "unless it sets session.storeSessionInDatabase; SESSION_SOURCE=http needs none"
+    hint = (
+        "a main site with a secondary storage has none unless it sets session.storeSessionInDatabase; "
+        "SESSION_SOURCE=http needs none"
     )
-    rows = _rows(connection, names.schema, names.session, fix)
-    return _table(rows, names.session, names.session_columns, _SESSION, _SESSION_OPTIONAL)
+    return _Search(
+        "SESSION", names.session, names.session_columns, _SESSION, _SESSION_OPTIONAL
+    ).find(connection, names.schema, hint)
 
 
 def column_types(connection: Connection, quoted_name: str) -> dict[str, str]:
     """Return the type of each column of a table by its name; empty if there is no such table."""
-    return {row[2]: row[3] for row in connection.execute(_COLUMNS, {"table": quoted_name})}
+    return {row[3]: row[4] for row in connection.execute(_COLUMNS, {"table": quoted_name})}
 
 
-def _rows(connection: Connection, schema: str, name: str, fix: str) -> list[tuple[str, ...]]:
-    table = quoted(schema, name) if schema else quoted(name)
-    rows = [tuple(row) for row in connection.execute(_COLUMNS, {"table": table})]
-    if not rows:
-        where = f"in schema {schema}" if schema else "on the connection's search_path"
-        raise SchemaError(f"table {name} was not found {where}", fix)
-    return rows
+def row_security(connection: Connection, quoted_name: str) -> str:
+    """Return what row-level security leaves of a table for this role: "open", "filtered" or "hidden".
+
+    From a hidden table no row is ever read, and no error says so.
+    """
+    found: str | None = connection.scalar(_ROW_SECURITY, {"table": quoted_name})
+    return found or "open"
 
 
-def _table(
-    rows: list[tuple[str, ...]],
-    name: str,
-    renamed: Mapping[str, str],
-    required: Mapping[str, tuple[str, ...]],
-    optional: Mapping[str, tuple[str, ...]],
-) -> Table:
-    types = {row[2]: row[3] for row in rows}
-    columns: dict[str, str] = {}
-    for field_name, readable_types in {**required, **optional}.items():
-        spellings = (field_name, _snake_case(field_name))
-        candidates = (renamed[field_name],) if field_name in renamed else dict.fromkeys(spellings)
-        column = next((candidate for candidate in candidates if candidate in types), None)
-        if column is None:
-            # An optional field that was renamed in the settings is required as well: overlooking a
-            # ban would let somebody in.
-            if field_name in required or field_name in renamed:
-                raise SchemaError(f"table {name} has no column {' or '.join(candidates)}")
-        elif types[column] in readable_types:
-            columns[field_name] = column
-        else:
+@dataclass(frozen=True)
+class _Search:
+    """What is looked for: `word` is the part of the settings' names, USER or SESSION."""
+
+    word: str
+    name: str
+    renamed: Mapping[str, str]
+    required: Mapping[str, _Kind]
+    optional: Mapping[str, _Kind]
+
+    def find(self, connection: Connection, schema: str, hint: str) -> Table:
+        table = quoted(schema, self.name) if schema else quoted(self.name)
+        rows = [tuple(row) for row in connection.execute(_COLUMNS, {"table": table})]
+        if not rows:
+            where = f"in schema {schema}" if schema else "on the connection's search_path"
             raise SchemaError(
-                f"column {name}.{column} is of type {types[column]}; "
-                f"this app reads {' or '.join(readable_types)}"
+                f"table {self.name} was not found {where}",
+                f"{tables_to_set(connection, self.word)}; {hint}",
             )
-    field_types = {field_name: types[column] for field_name, column in columns.items()}
-    return Table(rows[0][0], rows[0][1], columns, field_types)
+        (found_in, found_name, relkind, *_) = rows[0]
+        if relkind in _VIEWS and self.word == "USER":
+            raise SchemaError(
+                f"{found_in}.{found_name} is a view, and no foreign key can refer to one",
+                tables_to_set(connection, self.word),
+            )
+        return self._table(found_in, found_name, {row[3]: (row[4], row[5]) for row in rows})
+
+    def _table(self, schema: str, name: str, types: Mapping[str, tuple[str, str]]) -> Table:
+        columns: dict[str, str] = {}
+        missing, misfits = [], []
+        for field_name, kind in {**self.required, **self.optional}.items():
+            candidates = self._candidates(field_name)
+            column = next((one for one in candidates if one in types), None)
+            if column is None:
+                # An optional field that was renamed in the settings is required as well: overlooking a
+                # ban would let somebody in.
+                if field_name in self.required or self.renamed.get(field_name):
+                    missing.append(field_name)
+            elif kind.admits(*types[column]):
+                columns[field_name] = column
+            elif field_name in self.required or column not in OTHER_SPELLINGS.get(field_name, ()):
+                misfits.append(
+                    f"column {name}.{column} is of type {types[column][0]}; "
+                    f"this app reads {kind.name}"
+                )
+        if missing:
+            raise SchemaError(
+                f"table {name} has no column {' and '.join(' or '.join(self._candidates(one)) for one in missing)}",
+                self._assignments(missing, columns, types),
+            )
+        if misfits:
+            raise SchemaError("; ".join(misfits))
+        return Table(schema, name, columns, {one: types[columns[one]][0] for one in columns})
+
+    def _assignments(
+        self,
+        missing: list[str],
+        columns: Mapping[str, str],
+        types: Mapping[str, tuple[str, str]],
+    ) -> str:
+        kinds = {**self.required, **self.optional}
+        unread = {one: kind for one, kind in types.items() if one not in columns.values()}
+        return assignments(
+            f"BETTER_AUTH_{self.word}_FIELDS",
+            {one: column for one, column in self.renamed.items() if one not in missing},
+            {
+                field_name: [one for one, kind in unread.items() if kinds[field_name].admits(*kind)]
+                for field_name in missing
+            },
+        )
+
+    def _candidates(self, field_name: str) -> tuple[str, ...]:
+        if field_name in self.renamed:
+            return tuple(filter(None, (self.renamed[field_name],)))
+        spellings = (field_name, _snake_case(field_name), *OTHER_SPELLINGS.get(field_name, ()))
+        return tuple(dict.fromkeys(spellings))
 
 
 def _snake_case(field_name: str) -> str:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Select,
     Text,
+    Uuid,
     and_,
     bindparam,
+    case,
     cast,
     column,
     func,
@@ -24,8 +27,9 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.sql.selectable import TableClause
+from sqlalchemy.types import TypeEngine
 
-from onboarding.betterauth.schema import TIMESTAMPTZ, Layout, Table
+from onboarding.betterauth.schema import TIMESTAMP, TIMESTAMPTZ, Layout, Table
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,19 @@ class SignedIn:
     anonymous: bool
     impersonated: bool
 
+
+_PLAIN_TEXT = {"text", "character varying"}
+_WHOLE_NUMBERS = {"smallint", "integer", "bigint"}
+# Literals: the token stays the only parameter of the SELECT.
+_ID_PATTERNS: Mapping[str, tuple[ColumnElement[Any], type[TypeEngine[Any]]]] = {
+    "uuid": (
+        literal_column("'^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$'"),
+        Uuid,
+    ),
+    **dict.fromkeys(_WHOLE_NUMBERS, (literal_column("'^[0-9]{1,18}$'"), BigInteger)),
+}
+# The year 5138 in seconds, 1973 in milliseconds.
+_LATEST_SECONDS: ColumnElement[Any] = literal_column("1e11")
 
 # The first columns of the SELECT, in the order of SignedIn's fields.
 SIGNED_IN_COLUMNS = 6
@@ -66,13 +83,12 @@ def select_signed_in(layout: Layout) -> tuple[Select[*tuple[Any, ...]], ColumnEl
     statement = (
         select(
             cast(user_columns["id"], Text),
-            user_columns["name"],
-            user_columns["email"],
+            *(_as_text(layout.user, user_columns, field) for field in ("name", "email")),
             _is_banned(layout.user, user_columns),
             is_anonymous,
             is_impersonated,
         )
-        .select_from(session.join(user, user_columns["id"] == session_columns["userId"]))
+        .select_from(session.join(user, user_columns["id"] == _user_id(layout, session_columns)))
         .where(
             session_columns["token"] == bindparam("token", type_=Text),
             session_columns["expiresAt"] >= _now(layout.session, "expiresAt"),
@@ -94,7 +110,13 @@ def _is_banned(user: Table, columns: Mapping[str, ColumnElement[Any]]) -> Column
         return null()
     if not user.has("banExpires"):
         return columns["banned"]
-    is_current = func.coalesce(columns["banExpires"] >= _now(user, "banExpires"), true())
+    end = columns["banExpires"]
+    if user.types["banExpires"] not in (TIMESTAMPTZ, TIMESTAMP):
+        # Milliseconds, as JavaScript counts, or seconds: read as the other, a ban would be over.
+        end = func.to_timestamp(
+            case((end > _LATEST_SECONDS, end / literal_column("1000.0")), else_=end)
+        )
+    is_current = func.coalesce(end >= _now(user, "banExpires"), true())
     return and_(columns["banned"], is_current)
 
 
@@ -110,7 +132,32 @@ def _columns(found: Table, clause: TableClause) -> dict[str, ColumnElement[Any]]
 
 
 def _now(found: Table, field: str) -> ColumnElement[Any]:
-    if found.types[field] == TIMESTAMPTZ:
-        return func.now()
-    # A literal: the token stays the only parameter of the SELECT.
-    return func.timezone(literal_column("'utc'"), func.now())
+    if found.types[field] == TIMESTAMP:
+        # A literal: the token stays the only parameter of the SELECT.
+        return func.timezone(literal_column("'utc'"), func.now())
+    return func.now()
+
+
+def _as_text(
+    found: Table, columns: Mapping[str, ColumnElement[Any]], field: str
+) -> ColumnElement[Any]:
+    """Return a column as text; psycopg knows no type of an extension, and char(n) is padded."""
+    column = columns[field]
+    return column if found.types[field] in _PLAIN_TEXT else cast(column, Text)
+
+
+def _user_id(layout: Layout, columns: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
+    """Return the session's user id in the type of the user's own, so that its index is used.
+
+    Better-Auth never joins the tables, so nothing but a foreign key keeps the types alike.
+    """
+    own, other = layout.user.types["id"], layout.session.types["userId"]
+    column = columns["userId"]
+    if own == other or {own, other} <= _WHOLE_NUMBERS or {own, other} <= _PLAIN_TEXT:
+        return column
+    as_text = cast(column, Text)
+    if own not in _ID_PATTERNS:
+        return as_text
+    # An id of another form is nobody's; the cast would fail.
+    pattern, type_ = _ID_PATTERNS[own]
+    return case((as_text.regexp_match(pattern), cast(as_text, type_)))

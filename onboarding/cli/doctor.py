@@ -8,9 +8,9 @@ import click
 
 from onboarding.database import Unavailable
 from onboarding.doctor import examine
+from onboarding.doctor.grants import grants
 from onboarding.doctor.installation import Installation, Missing
 from onboarding.doctor.report import Level
-from onboarding.doctor.rights import grants
 from onboarding.questions import load_questionnaire
 
 _COLOURS = {

@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, text
 from onboarding.database import Unavailable, hosts
 from onboarding.doctor.installation import Installation
 from onboarding.doctor.report import Finding, fault, ok, warning
+from onboarding.profiles.schema import IS_READ_ONLY, READ_ONLY
 from onboarding.urls import is_loopback
 
 _POOLER_PORTS = (6432, 6543)
@@ -29,6 +30,8 @@ def answers(installation: Installation) -> Iterator[Finding]:
             "check DATABASE_URL, and that this machine can reach the server",
         )
         return
+    if installation.query(lambda c: c.scalar(IS_READ_ONLY)):
+        yield fault(READ_ONLY.message, READ_ONLY.fix)
     took_ms = (time.monotonic() - began) * 1000
     yield ok(f"PostgreSQL {str(version).split()[0]} answers in {took_ms:.0f} ms")
 

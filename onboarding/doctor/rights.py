@@ -1,15 +1,15 @@
-"""The rights of the database roles: checks that they suffice without excess, and the SQL for them."""
+"""The rights of the app's database role: checks that they suffice without excess."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
-from onboarding.betterauth.schema import Table, column_types, quoted
-from onboarding.doctor.installation import VERSION_TABLE, Installation
+from onboarding.betterauth.schema import Table, column_types, quoted, row_security
+from onboarding.doctor.installation import Installation
 from onboarding.doctor.report import Finding, fault, ok, warning
-from onboarding.profiles.table import FINAL, TABLE
+from onboarding.profiles.schema import own_table
+from onboarding.profiles.table import TABLE
 
 _COMMAND = "better-auth-onboarding doctor --grants prints the SQL"
 GRANTS_FIX = f"grant it: {_COMMAND}"
@@ -17,7 +17,17 @@ _SEPARATE_ROLE = f"give the app a role of its own: {_COMMAND}"
 
 _ROLE = text("SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user")
 _HAS_USAGE = text("SELECT has_schema_privilege(CAST(to_regnamespace(:schema) AS oid), 'USAGE')")
-_HAS_POLICIES = text("SELECT row_security_active(to_regclass(:table))")
+# What roles beside the owner and this one may do; everybody is PUBLIC.
+_OTHER_RIGHTS = text("""
+    SELECT coalesce(CAST(rolname AS text), 'PUBLIC'),
+           string_agg(privilege_type, ', ' ORDER BY privilege_type)
+    FROM pg_class c
+    CROSS JOIN aclexplode(c.relacl)
+    LEFT JOIN pg_roles r ON r.oid = grantee
+    WHERE c.oid = to_regclass(:table) AND grantee <> c.relowner
+      AND rolname IS DISTINCT FROM current_user AND (grantee = 0 OR privilege_type <> 'SELECT')
+    GROUP BY 1 ORDER BY 1
+""")
 _OWNS_TABLE = text("""
     SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = to_regclass(:table)
 """)
@@ -31,16 +41,6 @@ _MAY_CREATE_ROLES = text("SELECT rolcreaterole FROM pg_roles WHERE rolname = cur
 _HAS_PARAMETER_RIGHTS = text("SELECT to_regprocedure('has_parameter_privilege(text, text)')")
 _MAY_SKIP_TRIGGERS = text("SELECT has_parameter_privilege('session_replication_role', 'SET')")
 
-_LOCATION = text("""
-    SELECT current_schema(), s.setting, s.source, CAST(o.rolname AS text),
-           current_schema() = current_user
-    FROM pg_settings s
-    LEFT JOIN pg_class c ON c.oid = to_regclass(:table)
-    LEFT JOIN pg_roles o ON o.oid = c.relowner
-    WHERE s.name = 'search_path'
-""")
-_EXISTING_ROLES = text("SELECT CAST(rolname AS text) FROM pg_roles WHERE rolname = ANY (:names)")
-
 
 def sufficient(installation: Installation) -> Iterator[Finding]:
     """The role may do everything that the app does."""
@@ -49,14 +49,10 @@ def sufficient(installation: Installation) -> Iterator[Finding]:
         return
     user, tables = installation.user, installation.tables_read
     missing = installation.query(lambda c: list(_missing(c, user, tables)))
-    filtered = installation.query(lambda c: list(_filtered(c, tables)))
     for right in missing:
         yield fault(f"this role has no {right}", GRANTS_FIX)
-    for name in filtered:
-        yield warning(
-            f"row-level security is on for {name}: it may hide rows from this role",
-            "add a policy that shows it all rows, or give it BYPASSRLS",
-        )
+    filtered = installation.query(lambda c: list(_row_security(c, tables)))
+    yield from filtered
     if not missing and not filtered:
         yield ok("the role may read and write everything that the app does")
 
@@ -69,9 +65,15 @@ def excessive(installation: Installation) -> Iterator[Finding]:
         yield warning(f"{role} is a superuser and may do everything", _SEPARATE_ROLE)
         return
     excess = installation.query(lambda c: list(_excess(c, tables)))
+    others = installation.query(lambda c: c.execute(_OTHER_RIGHTS, {"table": own_table(c)}).all())
     for right in excess:
         yield warning(f"{role} {right}", _SEPARATE_ROLE)
-    if not excess:
+    for other, verbs in others:
+        yield warning(
+            f"{other} may {verbs} {TABLE}",
+            f"unless it must: REVOKE {verbs} ON {TABLE} FROM {other}",
+        )
+    if not excess and not others:
         yield ok("the role may do nothing that the app never does")
 
 
@@ -98,26 +100,37 @@ def _missing(connection: Connection, user: Table, tables: list[Table]) -> Iterat
                 yield f"SELECT on {table.schema}.{table.name}, column {column}"
     for verb in ("SELECT", "INSERT", "UPDATE"):
         # None without the table, which has a condition of its own.
-        if privilege(connection, func.has_table_privilege, TABLE, verb) is False:
+        own = own_table(connection)
+        if own and privilege(connection, func.has_table_privilege, own, verb) is False:
             yield f"{verb} on {TABLE}"
 
 
-def _filtered(connection: Connection, tables: list[Table]) -> Iterator[str]:
-    names = {table.quoted_name: f"{table.schema}.{table.name}" for table in tables} | {TABLE: TABLE}
-    for quoted_name, name in names.items():
-        if connection.scalar(_HAS_POLICIES, {"table": quoted_name}):
-            yield name
+def _row_security(connection: Connection, tables: list[Table]) -> Iterator[Finding]:
+    names = {table.quoted_name: f"{table.schema}.{table.name}" for table in tables}
+    for quoted_name, name in {**names, own_table(connection) or TABLE: TABLE}.items():
+        match row_security(connection, quoted_name):
+            case "hidden":
+                yield fault(
+                    f"row-level security hides every row of {name} from this role, without an error",
+                    f"add a policy: {_COMMAND}",
+                )
+            case "filtered":
+                yield warning(
+                    f"row-level security is on for {name}: it may hide rows from this role",
+                    "see that a policy shows it all rows",
+                )
 
 
 def _excess(connection: Connection, tables: list[Table]) -> Iterator[str]:
-    if connection.scalar(_OWNS_TABLE, {"table": TABLE}):
+    own = own_table(connection) or TABLE
+    if connection.scalar(_OWNS_TABLE, {"table": own}):
         yield f"owns {TABLE}: it may drop the trigger that makes answers final"
-    if (schema := connection.scalar(_OWNED_SCHEMA, {"table": TABLE})) is not None:
+    if (schema := connection.scalar(_OWNED_SCHEMA, {"table": own})) is not None:
         yield f"owns schema {schema}: it may drop {TABLE}"
     for verb in ("DELETE", "TRUNCATE"):
-        if privilege(connection, func.has_table_privilege, TABLE, verb):
+        if privilege(connection, func.has_table_privilege, own, verb):
             yield f"may {verb} {TABLE}"
-    if privilege(connection, func.has_table_privilege, TABLE, "TRIGGER"):
+    if privilege(connection, func.has_table_privilege, own, "TRIGGER"):
         yield f"may create triggers on {TABLE}, which could change final answers"
     if connection.scalar(_HAS_PARAMETER_RIGHTS) and connection.scalar(_MAY_SKIP_TRIGGERS):
         yield "may set session_replication_role, which turns all triggers off"
@@ -136,105 +149,3 @@ def _excess(connection: Connection, tables: list[Table]) -> Iterator[str]:
             connection, func.has_column_privilege, name, "password", "SELECT"
         ):
             yield f"may read {schema}.{account}.password"
-
-
-@dataclass(frozen=True)
-class _Location:
-    """The schema of the app's table, how roles find it, who owns it, and which roles exist.
-
-    `search_path` is None if roles need no setting of their own; `owner` if there is no table yet.
-    """
-
-    schema: str
-    search_path: str | None
-    owner: str | None
-    roles: frozenset[str]
-
-
-def grants(installation: Installation, owner: str, app: str) -> str:
-    """Return the SQL that gives the two roles their rights and no more, for the tables found.
-
-    The owner of the main site's tables runs the first part, `owner` the second. Raise `Missing` if
-    the tables can't be found, `Unavailable` without a database.
-    """
-    location = installation.query(lambda connection: _locate(connection, (owner, app)))
-    user, tables = installation.user, installation.tables_read
-    schema = quoted(location.schema)
-    owner_role, app_role = _role(location, owner), _role(location, app)
-    heading = "-- Before alembic upgrade head, as the owner of the main site's tables"
-    if owner_role or app_role:
-        heading += ", who must also be\n-- allowed to create roles"
-    return "\n".join(
-        [
-            f"{heading}:",
-            *owner_role,
-            *_usage(owner, [location.schema, user.schema], creates_in=location.schema),
-            f"GRANT {_key_rights(location, user)} ON {user.quoted_name} TO {quoted(owner)};",
-            *_transfer(location, owner),
-            "",
-            *app_role,
-            # The app looks up the type of user ids, even where it reads no row of the user table.
-            *_usage(app, [location.schema, user.schema, *(table.schema for table in tables)]),
-            *(
-                f"GRANT SELECT ({', '.join(map(quoted, table.columns.values()))}) "
-                f"ON {table.quoted_name} TO {quoted(app)};"
-                for table in tables
-            ),
-            "",
-            f"-- Run alembic upgrade head as {owner}, and then, also as {owner}:",
-            f"GRANT SELECT, INSERT, UPDATE ON {schema}.{TABLE} TO {quoted(app)};",
-            f"GRANT SELECT ON {schema}.{VERSION_TABLE} TO {quoted(app)};",
-            "-- And for the role of the main site, to read the answers:",
-            f"-- GRANT SELECT ON {schema}.{TABLE} TO ...;",
-        ]
-    )
-
-
-def _locate(connection: Connection, roles: tuple[str, str]) -> _Location:
-    row = connection.execute(_LOCATION, {"table": TABLE}).one()
-    schema, search_path, source, owner, is_roles_own = row
-    if is_roles_own:
-        # The "$user" of the search_path leads each other role to another schema.
-        search_path = f"{quoted(schema)}, public"
-    existing = frozenset(connection.scalars(_EXISTING_ROLES, {"names": list(roles)}))
-    # A search_path that was set for this role must be set for others; one that was set for the
-    # database, or in DATABASE_URL, holds for them as well.
-    is_for_role = is_roles_own or source in ("user", "database user")
-    return _Location(schema or "public", search_path if is_for_role else None, owner, existing)
-
-
-def _role(location: _Location, role: str) -> list[str]:
-    lines = []
-    if role not in location.roles:
-        # Without a password nobody can log in yet; a placeholder could be forgotten.
-        lines.append(f"CREATE ROLE {quoted(role)} LOGIN;  -- then set its password")
-    if location.search_path is not None:
-        lines.append(f"ALTER ROLE {quoted(role)} SET search_path = {location.search_path};")
-    return lines
-
-
-def _usage(role: str, schemas: list[str], *, creates_in: str | None = None) -> list[str]:
-    return [
-        f"GRANT USAGE{', CREATE' if schema == creates_in else ''} "
-        f"ON SCHEMA {quoted(schema)} TO {quoted(role)};"
-        for schema in dict.fromkeys(schemas)
-    ]
-
-
-def _key_rights(location: _Location, user: Table) -> str:
-    # To adopt an existing table, the migration looks for rows without a user. A list of columns
-    # belongs to the verb before it.
-    verbs = ["REFERENCES"] if location.owner is None else ["SELECT", "REFERENCES"]
-    return ", ".join(f"{verb} ({quoted(user.columns['id'])})" for verb in verbs)
-
-
-def _transfer(location: _Location, owner: str) -> list[str]:
-    if location.owner in (None, owner):
-        return []
-    schema = quoted(location.schema)
-    return [
-        f"ALTER TABLE {schema}.{TABLE} OWNER TO {quoted(owner)};",
-        f"ALTER TABLE IF EXISTS {schema}.{VERSION_TABLE} OWNER TO {quoted(owner)};",
-        f"DO $$ BEGIN ALTER FUNCTION {schema}.{FINAL}() OWNER TO {quoted(owner)};",
-        "EXCEPTION WHEN undefined_function THEN NULL; END $$;",
-    ]

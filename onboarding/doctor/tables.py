@@ -5,9 +5,22 @@ from datetime import timedelta
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, DateTime, Interval, cast, column, func, select, table, text
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Interval,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    table,
+    text,
+)
 
 from onboarding.betterauth.schema import (
+    OTHER_SPELLINGS,
+    SESSION_FIELDS,
     TIMESTAMP,
     TIMESTAMPTZ,
     SchemaError,
@@ -18,9 +31,10 @@ from onboarding.betterauth.schema import (
     find_user_table,
 )
 from onboarding.betterauth.session import select_signed_in
+from onboarding.betterauth.suggestions import similar_tables
 from onboarding.database import SchemaMismatch
 from onboarding.doctor.installation import VERSION_TABLE, Installation, Missing
-from onboarding.doctor.report import Finding, fault, ok, skipped, warning
+from onboarding.doctor.report import Finding, Level, fault, ok, skipped, warning
 from onboarding.doctor.rights import GRANTS_FIX, privilege
 from onboarding.profiles.schema import table_problems
 from onboarding.profiles.table import TABLE
@@ -47,7 +61,18 @@ def session(installation: Installation) -> Iterator[Finding]:
     """The session table has the columns that the app reads, in types that it can read."""
     if installation.uses_http:
         raise Missing("not needed: SESSION_SOURCE is http")
-    yield _found(installation, find_session_table, "BETTER_AUTH_SESSION_FIELDS")
+    found = _found(installation, find_session_table, "BETTER_AUTH_SESSION_FIELDS")
+    yield found
+    if found.level is not Level.OK:
+        return
+    own = (installation.session.schema, installation.session.name)
+    for schema, name, _ in installation.query(lambda c: similar_tables(c, "SESSION")):
+        if "session" in name.lower() and (schema, name) != own:
+            yield warning(
+                f"{schema}.{name} could hold the sessions, too",
+                f"if the main site uses it, set BETTER_AUTH_SESSION_TABLE={name}, and "
+                f"BETTER_AUTH_SCHEMA={schema} and BETTER_AUTH_USER_TABLE to match",
+            )
 
 
 def plugins(installation: Installation) -> Iterator[Finding]:
@@ -58,6 +83,13 @@ def plugins(installation: Installation) -> Iterator[Finding]:
         for plugin, fields in _PLUGINS.items()
     }
     yield ok("; ".join(f"{plugin}: {names or 'none'}" for plugin, names in found.items()))
+    for field, column_name in columns.items():
+        if column_name in OTHER_SPELLINGS.get(field, ()):
+            variable = "SESSION" if field in SESSION_FIELDS else "USER"
+            yield warning(
+                f"column {column_name} is read as {field}",
+                f"if it means something else, set BETTER_AUTH_{variable}_FIELDS={field}=",
+            )
 
 
 def look_up(installation: Installation) -> Iterator[Finding]:
@@ -68,6 +100,15 @@ def look_up(installation: Installation) -> Iterator[Finding]:
     except SchemaMismatch as error:
         yield fault(
             f"the query that looks up a session fails: {error}", "see the rights and types above"
+        )
+        return
+    has_users, has_sessions = installation.query(
+        lambda c: (_has_rows(c, installation.user), _has_rows(c, installation.session))
+    )
+    if has_users and not has_sessions:
+        yield warning(
+            "there are users and not one session: they may be in a secondary storage alone",
+            "then set session.storeSessionInDatabase on the main site, or SESSION_SOURCE=http here",
         )
     else:
         yield ok("the query that looks up a session runs")
@@ -95,7 +136,7 @@ def times(installation: Installation) -> Iterator[Finding]:
 
 def user_profile(installation: Installation) -> Iterator[Finding]:
     """Columns, CHECKs, keys and trigger of user_profile are those of the questions and migrations."""
-    user_id_type = installation.user.types["id"]
+    user_id_type = installation.user.id_type
     problems = installation.query(
         lambda connection: table_problems(connection, installation.questionnaire, user_id_type)
     )
@@ -120,6 +161,11 @@ def migrations(installation: Installation) -> Iterator[Finding]:
             f"the database is at {', '.join(revisions) or 'no migration'}, the latest is {head}",
             "run alembic upgrade head",
         )
+
+
+def _has_rows(connection: Connection, found: Table) -> bool:
+    source = table(found.name, schema=found.schema)
+    return bool(connection.scalar(select(select(literal(1)).select_from(source).exists())))
 
 
 def _revisions(connection: Connection) -> list[str] | None:

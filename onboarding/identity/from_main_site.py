@@ -63,7 +63,7 @@ class MainSiteIdentities:
 
         def work(connection: Connection) -> list[str]:
             user = find_user_table(connection, self._tables)
-            found = problems(connection, self._profiles.questionnaire, user.types["id"])
+            found = problems(connection, self._profiles.questionnaire, user.id_type)
             return list(map(str, found))
 
         try:

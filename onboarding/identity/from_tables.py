@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from onboarding.betterauth.schema import Layout, SchemaError, TableNames, discover
+from onboarding.betterauth.schema import Layout, SchemaError, TableNames, discover, row_security
 from onboarding.betterauth.session import SIGNED_IN_COLUMNS, select_signed_in, signed_in
 from onboarding.database import Database, SchemaMismatch
 from onboarding.identity.visitor import SESSION_ENDED, SIGNED_OUT, Identity
@@ -73,10 +73,15 @@ class TableIdentities:
 
         def work(connection: Connection) -> list[str]:
             found = self._discover(connection)
-            user_id_type = found.layout.user.types["id"]
+            user_id_type = found.layout.user.id_type
             lines = [
                 str(problem)
                 for problem in problems(connection, self._profiles.questionnaire, user_id_type)
+            ]
+            lines += [
+                f"row-level security hides every row of {table.name} from this role"
+                for table in found.layout
+                if row_security(connection, table.quoted_name) == "hidden"
             ]
             if not lines:
                 # It needs rights that no catalog query shows.

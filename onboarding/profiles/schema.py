@@ -1,7 +1,7 @@
 """Compare the real `user_profile` with the rules that the database must uphold."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ _MIGRATE_AGAIN = "run alembic stamp base, then alembic upgrade head, which adds 
 # Text refers to a varchar id as well; the first data model says TEXT.
 _TEXT_TYPES = ("text", "character varying")
 _TIME = "timestamp without time zone"
+
+_OWN_TABLE = text("SELECT quote_ident(current_schema()) || '.' || :table")
 
 _COLUMNS = text("""
     SELECT attname, format_type(atttypid, atttypmod), attnotnull,
@@ -40,6 +42,7 @@ _MAY_SAVE = text("""
     SELECT bool_and(has_table_privilege(to_regclass(:table), verb))
     FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) AS verb
 """)
+IS_READ_ONLY = text("SELECT current_setting('transaction_read_only') = 'on'")
 
 # How PostgreSQL writes a CHECK of a text column against one value, or several.
 _LITERAL = r"'(?:[^']|'')*'::text"
@@ -57,6 +60,24 @@ class Problem:
         return f"{self.message}: {self.fix}" if self.fix else self.message
 
 
+READ_ONLY = Problem(
+    "the database is read-only, so nothing can be saved", "set DATABASE_URL to the primary"
+)
+FOREIGN_TABLE = Problem(
+    f"the table {TABLE} is the main site's own, not this app's",
+    "give this app a schema of its own: better-auth-onboarding doctor --grants prints how",
+)
+
+
+def own_table(connection: Connection) -> str | None:
+    """Return the table's full name, quoted, in the schema where a migration makes it.
+
+    A table of that name further along the search_path isn't this app's. None without a schema.
+    """
+    name: str | None = connection.scalar(_OWN_TABLE, {"table": TABLE})
+    return name
+
+
 def problems(
     connection: Connection, questionnaire: Questionnaire, user_id_type: str
 ) -> list[Problem]:
@@ -65,20 +86,30 @@ def problems(
     `user_id_type` is the type of the main site's user id, as PostgreSQL writes it. This finds what was
     forgotten or broken by accident, not what an owner hides.
     """
+    found = []
+    if connection.scalar(IS_READ_ONLY):
+        found.append(READ_ONLY)
     # NULL if there is no table.
-    may_save = connection.scalar(_MAY_SAVE, {"table": TABLE}) is not False
-    rights = Problem(f"this role may not SELECT, INSERT and UPDATE {TABLE}", "grant it")
-    table = table_problems(connection, questionnaire, user_id_type)
-    return table if may_save else [rights, *table]
+    if connection.scalar(_MAY_SAVE, {"table": own_table(connection)}) is False:
+        found.append(Problem(f"this role may not SELECT, INSERT and UPDATE {TABLE}", "grant it"))
+    return found + table_problems(connection, questionnaire, user_id_type)
+
+
+def is_own(columns: Collection[str], questionnaire: Questionnaire) -> bool:
+    """Return whether a table with these columns is this app's, perhaps of an earlier questionnaire."""
+    return "user_id" in columns and not {"is_onboarded", *questionnaire.names}.isdisjoint(columns)
 
 
 def table_problems(
     connection: Connection, questionnaire: Questionnaire, user_id_type: str
 ) -> list[Problem]:
     """Return what is wrong with the table itself, whatever this role may do with it."""
-    columns = {name: tuple(row) for name, *row in _rows(connection, _COLUMNS)}
+    table = own_table(connection)
+    columns = {name: tuple(row) for name, *row in _rows(connection, _COLUMNS, table)}
     if not columns:
         return [Problem(f"table {TABLE} is missing", "run alembic upgrade head")]
+    if not is_own(columns, questionnaire):
+        return [FOREIGN_TABLE]
     types = {
         "user_id": _TEXT_TYPES if user_id_type in _TEXT_TYPES else (user_id_type,),
         **dict.fromkeys(questionnaire.names, ("text",)),
@@ -86,13 +117,13 @@ def table_problems(
         "created_at": (_TIME,),
         "updated_at": (_TIME,),
     }
-    constraints = _rows(connection, _CONSTRAINTS)
+    constraints = _rows(connection, _CONSTRAINTS, table)
     checks = {name: definition for name, kind, _, definition, _ in constraints if kind == "c"}
     return [
         *_column_problems(columns, types),
         *_check_problems(checks, questionnaire),
         *_key_problems(constraints),
-        *_trigger_problems(_rows(connection, _TRIGGERS), questionnaire),
+        *_trigger_problems(_rows(connection, _TRIGGERS, table), questionnaire),
     ]
 
 
@@ -163,5 +194,5 @@ def _trigger_problems(
     return [Problem(problem, _MIGRATE_AGAIN)]
 
 
-def _rows(connection: Connection, query: TextClause) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in connection.execute(query, {"table": TABLE})]
+def _rows(connection: Connection, query: TextClause, table: str | None) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in connection.execute(query, {"table": table})]

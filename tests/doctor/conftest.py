@@ -50,7 +50,7 @@ class HealthyInstallation:
             name = f"doctor-{len(self.copies)}"
             url = self.environment.server.create_database(name, template=DATABASE)
             with psycopg.connect(url, autocommit=True) as superuser:
-                superuser.execute(statements)
+                superuser.execute(statements.replace("{copy}", f'"{name}"'))
             self.copies[statements] = name
         return self.copies[statements]
 

@@ -177,6 +177,55 @@ def test_the_main_sites_own_role_can_run_it_if_it_may_create_roles(server: Postg
     assert levels(as_app) == ["ok", "ok"]
 
 
+def test_what_one_role_made_is_handed_over_by_a_role_that_is_no_superuser(server: Postgres) -> None:
+    site = create_roles(server.create_database("grants-later"), site="grants_later")
+    with psycopg.connect(site.url, autocommit=True) as superuser:
+        superuser.execute("ALTER ROLE grants_later CREATEROLE")
+    with psycopg.connect(site.site_url, autocommit=True) as connection:
+        connection.execute(CAMEL.ddl())
+    assert alembic(site.site_url, "upgrade", "head").returncode == 0
+    printed, as_app = follow_grants(site.site_url, "later_owner", "later_app")
+    assert "OWNER TO" in printed
+    assert levels(as_app) == ["ok", "ok"]
+    with psycopg.connect(site.url) as superuser:
+        is_member = "SELECT pg_has_role('grants_later', 'later_owner', 'SET')"
+        assert superuser.execute(is_member).fetchone() == (False,)
+
+
+def test_a_user_profile_of_the_main_sites_own_stays_as_it_is(server: Postgres) -> None:
+    site = create_roles(server.create_database("grants-foreign"), site="grants_foreign")
+    with psycopg.connect(site.site_url, autocommit=True) as connection:
+        connection.execute(CAMEL.ddl())
+        connection.execute("CREATE TABLE user_profile (user_id text PRIMARY KEY, bio text)")
+    refused = alembic(site.site_url, "upgrade", "head")
+    assert "there is another table user_profile" in refused.stdout
+    assert "doctor --grants" in refused.stdout
+    for _ in range(2):
+        printed, as_app = follow_grants(site.url, "foreign_owner", "foreign_app")
+        assert levels(as_app) == ["ok", "ok"]
+        assert "OWNER TO" not in printed
+    with psycopg.connect(site.site_url, autocommit=True) as connection:
+        connection.execute("""INSERT INTO "user" VALUES ('ada', 'Ada', 'ada@example.test')""")
+        with psycopg.connect(as_app, autocommit=True) as app:
+            insert_profile(app, "ada", some_answers())
+        assert connection.execute("SELECT count(*) FROM user_profile").fetchone() == (0,)
+
+
+def test_row_level_security_gets_the_policies_that_the_app_needs(
+    scratch_database: ScratchDatabase,
+) -> None:
+    schema = scratch_database.create_schema("hidden", CAMEL.ddl())
+    for table in ('"user"', "session"):
+        schema.sql(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    _, as_app = follow_grants(schema.url(), "hidden_owner", "hidden_app")
+    assert levels(as_app) == ["ok", "ok"]
+    schema.sql("ALTER TABLE user_profile ENABLE ROW LEVEL SECURITY")
+    assert levels(as_app) == ["fault", "ok"]
+    printed, _ = follow_grants(schema.url(), "hidden_owner", "hidden_app")
+    assert levels(as_app) == ["ok", "ok"]
+    assert printed.count("CREATE POLICY") == 1
+
+
 EXCESS = {
     "ALTER SCHEMA excess OWNER TO excess_app": "owns schema excess: it may drop user_profile",
     "GRANT TRIGGER ON user_profile TO excess_app": "may create triggers on user_profile",

@@ -17,7 +17,11 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 HIDDEN = ("another secret, which", "too short a", "pass-phrase", "secret=none")
 IDS_OF_TWO_TYPES = """
     ALTER TABLE session DROP CONSTRAINT "session_userId_fkey",
-        ALTER "userId" TYPE uuid USING gen_random_uuid()
+        ALTER "userId" TYPE character(80)
+"""
+FOREIGN_TABLE = """
+    DROP TABLE user_profile;
+    CREATE TABLE user_profile (user_id text PRIMARY KEY, learning_goal text NOT NULL)
 """
 RENAMED = 'ALTER TABLE session RENAME "expiresAt" TO valid_until'
 TOO_FEW_RIGHTS = """
@@ -53,9 +57,26 @@ SET_UPS = {
     }),
     "database down": ("", {"DATABASE_URL": "postgresql://app:pass-phrase@127.0.0.1:{closed_port}/site"}, {"fault database": "check DATABASE_URL"}),
     "wrong password": ("", {"DATABASE_URL": "{wrong_password}"}, {"fault database": "check DATABASE_URL"}),
-    "another database": ("DELETE FROM session", {}, {"fault cookie": "DATABASE_URL isn't the main site's"}),
+    "sessions elsewhere": ("DELETE FROM session", {}, {
+        "warning look-up": "SESSION_SOURCE=http",
+        "fault cookie": "DATABASE_URL isn't the main site's",
+    }),
+    "other names": ('ALTER TABLE "user" RENAME TO users; ALTER TABLE session RENAME TO auth_session', {}, {
+        "fault user table": "BETTER_AUTH_USER_TABLE=users",
+        "fault session table": "BETTER_AUTH_SESSION_TABLE=auth_session",
+    }),
+    "views": ('ALTER TABLE "user" RENAME TO users; CREATE VIEW "user" AS TABLE users', {}, {"fault user table": "BETTER_AUTH_USER_TABLE=users"}),
+    "two sets of tables": ("CREATE TABLE better_auth_session (LIKE session)", {}, {"warning session table": "BETTER_AUTH_SESSION_TABLE=better_auth_session"}),
+    "guests by another name": ('ALTER TABLE "user" ADD anonymous boolean; GRANT SELECT (anonymous) ON "user" TO onboarding_app', {}, {"warning plugins": "BETTER_AUTH_USER_FIELDS=isAnonymous="}),
+    "guests by a name that means something else": ('ALTER TABLE "user" ADD anonymous boolean', {"BETTER_AUTH_USER_FIELDS": "isAnonymous="}, {}),
+    "a read-only database": ("ALTER ROLE onboarding_app IN DATABASE {copy} SET default_transaction_read_only = on", {}, {"fault database": "primary"}),
+    "rights of everybody": ("GRANT UPDATE ON user_profile TO PUBLIC", {}, {"warning excess rights": "FROM PUBLIC"}),
+    "another table of that name": (FOREIGN_TABLE, {}, {
+        "fault user_profile": "doctor --grants",
+        "fault rights": "doctor --grants",
+    }),
     "no session table": ("DROP TABLE session", {}, {"fault session table": "BETTER_AUTH_SESSION_TABLE"}),
-    "ids of two types": (IDS_OF_TWO_TYPES, {}, {"fault look-up": "types above"}),
+    "ids of two types": (IDS_OF_TWO_TYPES, {}, {}),
     "renamed column": (RENAMED, {"BETTER_AUTH_SESSION_FIELDS": "expiresAt=valid_until"}, {}),
     "renamed column that nobody named": (RENAMED, {}, {"fault session table": "BETTER_AUTH_SESSION_FIELDS"}),
     "no migration": ("DROP TABLE user_profile, onboarding_alembic_version", {}, {
@@ -69,7 +90,13 @@ SET_UPS = {
         "fault session table": "BETTER_AUTH_SESSION_TABLE",
         "fault rights": "doctor --grants",
     }),
-    "rows hidden": ("ALTER TABLE session ENABLE ROW LEVEL SECURITY", {}, {"warning rights": "BYPASSRLS", "fault cookie": "DATABASE_URL"}),
+    "rows hidden": ("ALTER TABLE session ENABLE ROW LEVEL SECURITY", {}, {
+        "fault rights": "doctor --grants",
+        "warning look-up": "SESSION_SOURCE=http",
+        "fault cookie": "DATABASE_URL",
+    }),
+    "rows shown": ("ALTER TABLE session ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON session USING (true)", {}, {}),
+    "rows filtered": ("ALTER TABLE session ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON session USING (token > '')", {}, {"warning rights": "a policy shows it all rows"}),
     "superuser": ("", {"DATABASE_URL": "{superuser}"}, {"warning excess rights": "a role of its own"}),
     "wrong paths": ("", {"SIGN_IN_URL": "{site}/log-in?secret=none", "BETTER_AUTH_URL": "{site}/auth"}, {
         "fault sign-in page": "SIGN_IN_URL",
