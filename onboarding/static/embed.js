@@ -114,12 +114,13 @@ if (!customElements.get("onboarding-frame")) {
       if (this.step && this.getBoundingClientRect().top < 0) this.scrollIntoView();
       this.step = step;
       if (step === "error") return this.#fail("server");
-      this.#show({ profile: "complete", "signed-out": "signin" }[step] || "ready", true);
+      const done = step === "profile";
+      const out = step === "signed-out";
+      this.#show(done ? "complete" : out ? "signin" : "ready", true);
       if (was === "loading" || was === "error") this.#emit("ready", { step });
       if (index) this.#emit("step", { step, index: +index, total: +total });
-      if (step === "profile" && was !== "complete")
-        this.#emit("completed", { already: !this.#started });
-      if (step === "signed-out") this.#emit("signin-required", { reason, url });
+      if (done && was !== "complete") this.#emit("completed", { already: !this.#started });
+      if (out) this.#emit("signin-required", { reason, url });
       this.#started ||= index;
     }
   }

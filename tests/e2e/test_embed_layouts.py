@@ -11,8 +11,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("width", [320, 1000])
-def test_the_frame_fills_its_container_in_every_layout(embed, width):
-    page = embed(viewport={"width": width, "height": 700}).show(path="/healthz").page
+def test_the_frame_fills_its_container_in_every_layout(embed, user, width):
+    page = embed(user, viewport={"width": width, "height": 700}).show().page
     assert page.evaluate(UNFILLED, LAYOUTS) == {}
 
 
