@@ -17,6 +17,7 @@ from onboarding.identity import IdentitySource, MainSiteIdentities, TableIdentit
 from onboarding.profiles import ProfileStore
 from onboarding.questions import Questionnaire, load_questionnaire
 from onboarding.settings import Settings, unknown_variables
+from onboarding.themes import BUILT_IN
 from onboarding.web import api, continue_page, health, profile, signed_out, static_files
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.error_handlers import init_error_handlers
@@ -72,7 +73,9 @@ def create_app(
         profiles=profiles,
         identities=_identity_source(settings, database, profiles),
         languages=Languages(translations),
-        static_files=StaticFiles({name: theme.css() for name, theme in settings.themes.items()}),
+        static_files=StaticFiles(
+            {name: theme.css() for name, theme in {**BUILT_IN, **settings.themes}.items()}
+        ),
         csrf=CsrfTokens(settings.derive_key("onboarding csrf 1")),
         pseudonyms=Pseudonyms(_pseudonym_key(settings)),
         write_limit=WriteLimit(settings.writes_per_minute, settings.rate_limit_storage),

@@ -62,15 +62,31 @@ class Theme:
     scheme: str
 
     def css(self) -> str:
-        """Return the theme as a style sheet that overrides the tokens of `style.css`."""
-        tokens = [
-            f"--{name}: light-dark({light}, {dark});"
-            for name, (light, dark) in self.colours.items()
-        ]
-        return (
-            f":root {{ color-scheme: {SCHEMES[self.scheme]}; {' '.join(tokens)} "
-            f"--radius: {self.radius}; font-family: {FONTS[self.font]}; }}\n"
+        """Return the theme as a style sheet: the tokens that `style.css` uses.
+
+        Colours are mixed and chosen here, since `color-mix()` and `light-dark()` are unknown to browsers
+        that we support.
+        """
+        light, dark = (self._tokens(index) for index in (0, 1))
+        sheet = (
+            f":root {{ color-scheme: {SCHEMES[self.scheme]}; font-family: {FONTS[self.font]}; "
+            f"--radius: {self.radius}; {dark if self.scheme == 'dark' else light} }}\n"
         )
+        if self.scheme == "auto":
+            sheet += f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+        return sheet
+
+    def _tokens(self, index: int) -> str:
+        colours = {name: pair[index] for name, pair in self.colours.items()}
+        ground, behind = colours["ground"], (colours["note"], "#000000")[index]
+        colours["strong"] = mix(colours["accent"], colours["ink"], 0.82)
+        colours["around"] = mix(behind, ground, (0.7, 0.45)[index])
+        return " ".join(f"--{name}: {colour};" for name, colour in colours.items())
+
+
+BUILT_IN: Mapping[str, Theme] = {
+    scheme: Theme(DEFAULTS, DEFAULT_RADIUS, "system", scheme) for scheme in SCHEMES
+}
 
 
 def read_themes(path: str) -> Mapping[str, Theme]:
@@ -138,6 +154,12 @@ def _faint(name: str, colours: Mapping[str, Pair], scheme: str) -> list[str]:
     ]
 
 
+def mix(one: str, other: str, share: float) -> str:
+    """Return a colour that is so much of one and for the rest of the other, 0 to 1."""
+    pairs = zip(_channels(one), _channels(other), strict=True)
+    return "#" + "".join(f"{round(a * share + b * (1 - share)):02x}" for a, b in pairs)
+
+
 def contrast(one: str, other: str) -> float:
     """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
@@ -145,6 +167,10 @@ def contrast(one: str, other: str) -> float:
 
 
 def _luminance(colour: str) -> float:
-    channels = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    channels = (channel / 255 for channel in _channels(colour))
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _channels(colour: str) -> bytes:
+    return bytes.fromhex(colour[1:])

@@ -13,7 +13,6 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
 from onboarding.questions import Question
-from onboarding.themes import SCHEMES
 from onboarding.web.redirect_targets import allowed_next, allowed_return_to
 from onboarding.web.services import services
 
@@ -156,4 +155,4 @@ def requested_path(without: PageQuery | None = None) -> str:
 
 
 def _known_theme(name: str | None) -> str | None:
-    return name if name in SCHEMES or name in services().settings.themes else None
+    return name if name in services().static_files.styles else None

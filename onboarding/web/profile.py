@@ -26,7 +26,7 @@ def page() -> Response:
         "profile.html",
         questionnaire=services().questionnaire,
         answers=profile.answers,
-        confirmed_on=profile.updated_at.date(),
+        confirmed_at=profile.updated_at.replace(second=0, microsecond=0),
         user=current_user(),
         already=request.args.get("already") == "1",
         # As after every form, the focus belongs on the new heading; a first load must not take it.
