@@ -29,8 +29,9 @@ def page() -> Response:
         confirmed_at=profile.updated_at.replace(second=0, microsecond=0),
         user=current_user(),
         already=request.args.get("already") == "1",
-        # As after every form, the focus belongs on the new heading; a first load must not take it.
-        is_after_wizard=came_from.startswith(settings.app_origin + url_for("wizard.start")),
+        # As after every form, the focus belongs on the new heading; a first load must not take it. Back to
+        # an earlier step comes here, too, with that step's fragment, which blocks autofocus.
+        is_confirmed=came_from.startswith(settings.app_origin + url_for("wizard.review")),
         # In a frame the main site is around us already.
         onward_url=None if is_framed() else page_query().return_to or settings.site_url,
     )

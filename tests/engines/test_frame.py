@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.e2e.embed_layouts import LAYOUTS, UNFILLED
 from tests.e2e.pages import FIRST, LAST, PROFILE, REVIEW, SIGNED_OUT, SOME, STEPS, UNVERIFIED, title
 from tests.engines.conftest import APP, OTHER_SITE, SITE
 from tests.questionnaires import DEFAULT
@@ -140,3 +141,10 @@ def test_a_form_sent_by_another_page_changes_nothing_though_the_cookie_goes_alon
     )
     window.wait_for(UNVERIFIED)
     assert window.rows(user) == []
+
+
+def test_the_frame_fills_its_container_in_every_layout(window):
+    window.embed(MAIN_SITE)
+    window.wait_for(SIGNED_OUT)
+    window.driver.switch_to.default_content()
+    assert window.driver.execute_script(f"return ({UNFILLED})(arguments[0])", LAYOUTS) == {}

@@ -89,7 +89,8 @@ def test_what_is_no_page_to_go_to_is_ignored(default_site, target):
     assert redirect_of(window.post(f"{REVIEW}?{query}")) == ("/profile", {}, "")
 
 
-REFERRERS = ["{app}/profile", "https://www.example.com/onboarding", "/onboarding/review"]
+REFERRERS = ["{app}/profile", "https://www.example.com/onboarding/review", "/onboarding/review"]
+REFERRERS += ["{app}/onboarding/", "{app}/onboarding/developer-role"]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,9 @@ REFERRERS = ["{app}/profile", "https://www.example.com/onboarding", "/onboarding
         *((referrer, False) for referrer in (None, *REFERRERS, "http://[", "\xff")),
     ],
 )
-def test_the_profile_takes_the_focus_only_after_the_wizard(default_site, referrer, is_focused):
+def test_the_profile_takes_the_focus_only_after_the_confirmation(
+    default_site, referrer, is_focused
+):
     window = default_site.browser("onboarded")
     for dest, mark in (("document", "autofocus"), ("iframe", "data-first")):
         named = {"Referer": referrer.format(app=window.origin)} if referrer else {}
