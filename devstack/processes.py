@@ -33,6 +33,8 @@ INHERITED = (
 )
 
 PR_SET_PDEATHSIG = 1
+# What ends a program that starts children.
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -77,8 +79,11 @@ class Child:
         self._stop_seconds = stop_seconds
         inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
         parent = os.getpid()
+        # Python drops an exception that a signal raises while it forks, and nobody would stop this child.
+        unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
 
         def bind_to_parent() -> None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
             # Runs in the child after its change of user, which would clear the death signal.
             if _libc is not None:
                 _libc.prctl(PR_SET_PDEATHSIG, int(death_signal))
@@ -86,21 +91,28 @@ class Child:
                 if os.getppid() != parent:
                     os._exit(1)
 
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                [os.fspath(word) for word in argv],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=directory,
-                env=inherited | dict(environment or {}),
-                start_new_session=True,
-                user=account.pw_uid if account else None,
-                group=account.pw_gid if account else None,
-                extra_groups=[] if account else None,
-                preexec_fn=bind_to_parent,
-            )
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("wb") as output:
+                self._process = subprocess.Popen(
+                    [os.fspath(word) for word in argv],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd=directory,
+                    env=inherited | dict(environment or {}),
+                    start_new_session=True,
+                    user=account.pw_uid if account else None,
+                    group=account.pw_gid if account else None,
+                    extra_groups=[] if account else None,
+                    preexec_fn=bind_to_parent,
+                )
+        finally:
+            try:
+                signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+            except BaseException:
+                self.stop()
+                raise
 
     @property
     def pid(self) -> int:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from devstack.main_site import DIRECTORY, node
-from tests.answers import OTHER
 from tests.browser import Browser
+from tests.questionnaires import other_answers
 from tests.test_types import COMPILER
 
 pytestmark = pytest.mark.slow
+OTHER = other_answers()
 
 SCRIPT = """
 const {{ getProfile }} = await import(process.env.CLIENT);

@@ -21,12 +21,19 @@ import pytest
 
 from devstack.postgres import Postgres
 from devstack.processes import ROOT, Child, free_port, wait_for
-from tests.answers import question_path
+from tests.questionnaires import DEFAULT
 
 pytestmark = pytest.mark.slow
 
 PARTS = ("devstack", "migrations", "onboarding", "wsgi.py", "gunicorn.conf.py", "pyproject.toml")
 SITE = Path("examples/main-site")
+# The demo, with a Ctrl+C in the very moment in which it starts its first process.
+INTERRUPTED_AT_FORK = """
+import os, signal, sys
+from devstack import demo
+os.register_at_fork(before=lambda: signal.raise_signal(signal.SIGINT))
+sys.exit(demo.main())
+"""
 
 
 @dataclass(frozen=True)
@@ -45,11 +52,11 @@ class Checkout:
     def app_url(self) -> str:
         return f"http://localhost:{self.app_port}"
 
-    def launch(self, log: str = "demo.log", **environment: str) -> Child:
-        """Start the demo without waiting for it."""
+    def launch(self, log: str = "demo.log", *, code: str = "", **environment: str) -> Child:
+        """Start the demo, by Python code if it is given, without waiting for it."""
         return Child(
             "the demo",
-            [sys.executable, "-m", "devstack.demo"],
+            [sys.executable, *(("-c", code) if code else ("-m", "devstack.demo"))],
             log=self.path / log,
             directory=self.path,
             environment={
@@ -116,20 +123,28 @@ def test_a_stopped_and_a_killed_demo_leave_no_process_and_start_again_with_their
         (line,) = second.log.read_text().splitlines()
         assert line.startswith("demo: another demo is running")
 
+        reset = "profiles reset EMAIL --reason trial"
+        assert reset in demo.log.read_text()
+        done = shell(checkout, "operator.env", reset.replace("EMAIL", email))
+        assert done.stderr == f"{email} has no profile yet\n"
+        assert {"rights": "ok", "excess rights": "ok"}.items() <= levels(checkout).items()
+
         os.kill(demo.pid, signal.SIGKILL)
         assert status_at_the_end(demo) == -signal.SIGKILL
         wait_until(lambda: not running(parts))
 
-    with checkout.start() as (demo, parts):
-        assert_signed_in(checkout, sign(checkout, "in", email))
-        reset = "profiles reset EMAIL --reason trial"
-        assert reset in demo.log.read_text()
-        told = shell(checkout, "operator.env", reset.replace("EMAIL", email)).stderr
-        assert told == f"{email} has no profile yet\n"
-        assert {"rights": "ok", "excess rights": "ok"}.items() <= levels(checkout).items()
-        os.kill(demo.pid, signal.SIGTERM)
+    # It starts again after that, and may be stopped at any moment.
+    for moment in ("starting PostgreSQL", "creating the tables"):
+        with checkout.launch() as demo:
+            wait_until(lambda moment=moment, log=demo.log: moment in log.read_text())
+            parts = psutil.Process(demo.pid).children(recursive=True)
+            os.kill(demo.pid, signal.SIGINT)
+            assert status_at_the_end(demo) in (0, -signal.SIGINT)
+            assert "Traceback" not in demo.log.read_text()
+            assert running(parts) == []
+    with checkout.launch(code=INTERRUPTED_AT_FORK) as demo:
         assert status_at_the_end(demo) == 0
-        assert running(parts) == []
+        assert demo.log.read_text().splitlines()[-1] == "stopped"
 
 
 def test_a_given_database_is_used_if_it_is_empty_and_refused_if_it_is_anybodys(
@@ -141,36 +156,21 @@ def test_a_given_database_is_used_if_it_is_empty_and_refused_if_it_is_anybodys(
         connection.execute(foreign)
     with checkout.launch(DEMO_DATABASE_URL=precious) as demo:
         assert status_at_the_end(demo) == 1
-    assert (
-        demo.log.read_text()
-        .splitlines()[-1]
-        .startswith(
-            "demo: the database of DEMO_DATABASE_URL holds tables that the demo didn't make (public.orde"
-        )
-    )
+    last = demo.log.read_text().splitlines()[-1]
+    assert "DEMO_DATABASE_URL holds tables that the demo didn't make (public.orders" in last
     with psycopg.connect(precious) as connection:
         tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
         assert connection.execute(tables).fetchone() == (2,)
-    with checkout.start(DEMO_DATABASE_URL=empty):
+    with checkout.start(DEMO_DATABASE_URL=empty) as (demo, parts):
         assert_signed_in(checkout, sign(checkout, "up", f"{secrets.token_hex(8)}@example.test"))
+        os.kill(demo.pid, signal.SIGTERM)
+        assert status_at_the_end(demo) == 0
+        assert running(parts) == []
     with psycopg.connect(empty, autocommit=True) as connection:
         connection.execute("CREATE TABLE orders (id int)")
     with checkout.launch(DEMO_DATABASE_URL=empty) as demo:
         assert status_at_the_end(demo) == 1
         assert "(public.orders)" in demo.log.read_text()
-
-
-@pytest.mark.parametrize("moment", ["starting PostgreSQL", "creating the tables"])
-def test_stopped_while_it_starts_it_leaves_no_traceback_and_no_process(
-    checkout: Checkout, moment: str
-) -> None:
-    with checkout.launch() as demo:
-        wait_until(lambda: moment in demo.log.read_text())
-        parts = psutil.Process(demo.pid).children(recursive=True)
-        os.kill(demo.pid, signal.SIGINT)
-        assert status_at_the_end(demo) in (0, -signal.SIGINT)
-        assert "Traceback" not in demo.log.read_text()
-        assert running(parts) == []
 
 
 @pytest.mark.parametrize("variable", ["DEMO_SITE_PORT", "DEMO_APP_PORT"])
@@ -218,7 +218,7 @@ def assert_signed_in(checkout: Checkout, cookie: str) -> None:
     """Both the main site and the app know whose cookie this is."""
     with httpx.Client(headers={"Cookie": cookie}, trust_env=False) as browser:
         assert "Ada Lovelace" in browser.get(checkout.site_url).text
-        question = f"{checkout.app_url}{question_path()}"
+        question = f"{checkout.app_url}/onboarding/{DEFAULT.questions[0].slug}"
         assert browser.get(question).status_code == 200
 
 

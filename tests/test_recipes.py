@@ -8,12 +8,13 @@ import pytest
 
 from devstack.main_site import node
 from devstack.processes import ROOT
-from tests.answers import SOME
+from tests.questionnaires import some_answers
 
 INTEGRATE = (ROOT / "docs" / "integrate.md").read_text()
 BLOCKS = re.findall(r"^```js\n(.*?)^```", INTEGRATE, re.DOTALL | re.MULTILINE)
 SITE = "https://www.example.com"
 APP = "https://onboarding.example.com/"
+SOME = some_answers()
 NEW = {"state": "not onboarded"}
 
 

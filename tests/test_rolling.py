@@ -14,8 +14,8 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from tests.answers import OTHER, REVIEW, insert_profile, profile_row
 from tests.conftest import Environment
+from tests.questionnaires import insert_profile, other_answers, profile_row, some_answers
 from tests.stress.crowd import Crowd, Reply, send, token_of
 from tests.stress.lines import StraightTo
 from tests.stress.servers import (
@@ -29,6 +29,7 @@ from tests.stress.servers import (
 from tests.users import User
 
 pytestmark = pytest.mark.slow
+OTHER = other_answers()
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +78,13 @@ def test_a_stop_takes_the_socket_away_and_lets_a_form_finish(
     child = server.child
     assert child
     (user,) = create_users(environment, server, 1)
-    insert_profile(environment.sql, user.id)
     with closing(StraightTo([server.path])) as line:
         token = token_of(line, user)
     replies: list[Reply] = []
 
     with psycopg.connect(environment.database_url) as database:
+        insert_profile(database, user.id, some_answers())
+        database.commit()
         # The form has to wait for this row.
         database.execute("SELECT FROM user_profile WHERE user_id = %s FOR UPDATE", [user.id])
         sender = threading.Thread(target=lambda: replies.append(confirm(server, user, token)))
@@ -97,13 +99,14 @@ def test_a_stop_takes_the_socket_away_and_lets_a_form_finish(
     assert (reply.status, reply.headers["location"]) == (303, "/profile")
     until(lambda: child.exit_status() is not None)
     assert child.exit_status() == 0
-    assert profile_row(environment.sql, user.id) == (OTHER, True)
+    with psycopg.connect(environment.database_url) as database:
+        assert profile_row(database, user.id) == (OTHER, True)
 
 
 def confirm(server: Server, user: User, token: str) -> Reply:
     with closing(StraightTo([server.path])) as line:
         form = {**OTHER, "csrf_token": token}
-        return send(line, user, REVIEW, form, ORIGIN)
+        return send(line, user, "/onboarding/review", form, ORIGIN)
 
 
 def waits_for_a_lock(environment: Environment) -> bool:

@@ -1,7 +1,7 @@
 """Whatever is done to a real session cookie, the app as it is deployed accepts no other.
 
-Not one of these reaches the database. `tests/betterauth/test_mangled_cookie.py` does the same with
-generated ones and without a server, `tests/compat/test_cookies.py` beside Better-Auth itself.
+Not one of these reaches the database. `tests/betterauth/test_cookie.py` does the same with
+generated ones and without a server, `tests/compat/test_verdict.py` beside Better-Auth itself.
 """
 
 import base64

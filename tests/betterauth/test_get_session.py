@@ -1,19 +1,12 @@
 """Asking the main site who a visitor is: what counts as an answer."""
 
-from contextlib import closing
 from dataclasses import replace
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
 from devstack.processes import free_port
-from onboarding.betterauth.get_session import (
-    GetSession,
-    MainSiteError,
-    get_session_url,
-    trusts_environment,
-)
-from onboarding.betterauth.session import SignedIn
+from onboarding.betterauth.get_session import MainSiteError, get_session_url, trusts_environment
 from tests.betterauth.fake_site import (
     COOKIE,
     NAME,
@@ -24,23 +17,6 @@ from tests.betterauth.fake_site import (
     session_body,
     signed,
 )
-
-
-def test_the_real_main_site_tells_who_is_signed_in_and_that_they_are_no_more(
-    environment, signed_up_user
-):
-    url = f"{environment.main_site.url}/api/auth/get-session"
-    with closing(GetSession(url, COOKIE, cache_s=0)) as client:
-        client.check(TIMEOUT_S)
-        token = COOKIE.token(signed_up_user.cookie)
-        assert token is not None
-        assert client.signed_in(token, TIMEOUT_S) == SignedIn(
-            signed_up_user.id, signed_up_user.name, signed_up_user.email, False, False, False
-        )
-        # The same token under another secret's signature is nobody's.
-        assert client.signed_in(signed(signed_up_user.token), TIMEOUT_S) is None
-        environment.sql("DELETE FROM session WHERE token = %s", signed_up_user.token)
-        assert client.signed_in(token, TIMEOUT_S) is None
 
 
 def test_the_question_carries_the_one_cookie_and_asks_for_the_truth_alone(site):
@@ -196,8 +172,6 @@ def test_the_check_asks_as_nobody(site, answer, fault):
     ("base_url", "url"),
     [
         ("https://www.example.com", "https://www.example.com/api/auth/get-session"),
-        ("https://www.example.com/", "https://www.example.com/api/auth/get-session"),
-        ("https://www.example.com/auth", "https://www.example.com/auth/get-session"),
         ("https://ep.example/neondb/auth/", "https://ep.example/neondb/auth/get-session"),
     ],
 )

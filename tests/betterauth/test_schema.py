@@ -7,10 +7,10 @@ import pytest
 from devstack.postgres import Postgres
 from onboarding.betterauth.schema import Layout as FoundLayout
 from onboarding.betterauth.schema import SchemaError, TableNames, discover
-from tests.betterauth.layouts import CAMEL, RENAMED, SNAKE_NAIVE, Layout
+from tests.betterauth.layouts import CAMEL, SNAKE_NAIVE, Layout
 from tests.schemas import Schema, ScratchDatabase, create_scratch_database
 
-TIMESTAMPTZ, NAIVE = "timestamp with time zone", "timestamp without time zone"
+TIMES = "timestamp with time zone or timestamp without time zone"
 
 
 @pytest.fixture(scope="module")
@@ -23,42 +23,7 @@ def found(schema: Schema, names: TableNames | None = None, **settings: str) -> F
     return schema.run(lambda connection: discover(connection, names or TableNames()), **settings)
 
 
-LAYOUTS = {
-    "Kysely": CAMEL,
-    "Prisma": Layout(time_type="timestamp(3) without time zone"),
-    "Drizzle": SNAKE_NAIVE,
-    "varchar": Layout(id_type="character varying(36)"),
-    "plural": Layout(user="users", session="sessions"),
-    "odd names": Layout(user='we"ird %s 100% :user', session="Sitzung.ÄÖÜ 'x'; --"),
-    "plugins in snake case": Layout(plugins=True, snake_case=True, time_type=NAIVE),
-    "renamed": Layout(plugins=True, renamed=RENAMED),
-}
-
-
-@pytest.mark.parametrize("label", LAYOUTS)
-def test_a_layout_is_found_as_it_is(scratch_database, label):
-    layout = LAYOUTS[label]
-    schema = scratch_database.create_schema(f"is_{label.replace(' ', '_')}".lower(), layout.ddl())
-    seen = found(schema, layout.names)
-    user_fields = ["id", "name", "email"] + ["banned", "banExpires", "isAnonymous"] * layout.plugins
-    session_fields = ["token", "userId", "expiresAt"] + ["impersonatedBy"] * layout.plugins
-    for table, name, fields in (
-        (seen.user, layout.user, user_fields),
-        (seen.session, layout.session, session_fields),
-    ):
-        assert (table.schema, table.name) == (schema.name, name)
-        assert table.columns == {field: layout.column(field) for field in fields}
-    id_type = layout.id_type.partition("(")[0]
-    time_type = TIMESTAMPTZ if "with time" in layout.time_type else NAIVE
-    assert seen.user.types["id"] == seen.session.types["userId"] == id_type
-    assert seen.session.types["expiresAt"] == time_type
-    assert seen.session.types["token"] == "text"
-    assert seen.user.has("banned") is seen.session.has("impersonatedBy") is layout.plugins
-
-
-@pytest.mark.parametrize(
-    "name", ["auth", "neon_auth", "Auth", "auth schema", 'a"b.c', "user"], ids=ascii
-)
+@pytest.mark.parametrize("name", ["auth", "Auth schema", 'a"b.c'])
 def test_a_schema_is_found_by_its_configured_name_wherever_the_search_path_leads(
     scratch_database, name
 ):
@@ -141,7 +106,7 @@ MISFITS = {
     ),
     "an expiry in milliseconds": (
         'ALTER TABLE session ALTER COLUMN "expiresAt" TYPE bigint USING 0',
-        f"column session.expiresAt is of type bigint|reads {TIMESTAMPTZ} or {NAIVE}",
+        f"column session.expiresAt is of type bigint|reads {TIMES}",
     ),
     "a token in bytes": (
         "ALTER TABLE session ALTER COLUMN token TYPE bytea USING ''",

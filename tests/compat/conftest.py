@@ -22,8 +22,8 @@ from onboarding import check_at_start, create_app
 from onboarding.doctor.installation import Missing
 from onboarding.identity import MainSiteIdentities
 from onboarding.settings import Settings
-from tests.compat.deployment import Deployment, Preset
-from tests.compat.presets import BY_NAME
+from tests.compat.deployment import Deployment
+from tests.compat.presets import BY_NAME, Preset
 from tests.compat.sites import Sites
 from tests.schemas import Schema, ScratchDatabase, create_scratch_database
 
@@ -128,24 +128,18 @@ def open_preset(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="module")
-def deployments(open_preset: Open) -> Iterator[Callable[[str, str], Deployment]]:
-    """Open each preset once for all tests of a module."""
-    with ExitStack() as module:
-        yield cache(lambda name, version: module.enter_context(open_preset(BY_NAME[name], version)))
-
-
-@pytest.fixture
-def deployment(
-    request: pytest.FixtureRequest, deployments: Callable[[str, str], Deployment]
-) -> Deployment:
-    """The deployment of a preset in one version."""
-    return deployments(*request.param)
+def deployment(request: pytest.FixtureRequest, open_preset: Open) -> Iterator[Deployment]:
+    """A preset in one version; pytest runs all tests of one before it opens the next."""
+    name, version = request.param
+    with open_preset(BY_NAME[name], version) as deployment:
+        yield deployment
 
 
 def _create_schema(database: ScratchDatabase, preset: Preset) -> Schema:
     # PostgreSQL's names have at most 63 bytes.
     name = re.sub(r"\W+", "_", preset.name.lower(), flags=re.ASCII)[:40]
     if preset.search_path:
+        database.owner.execute(f"DROP SCHEMA IF EXISTS {preset.search_path} CASCADE")
         database.create_schema(preset.search_path)
     return database.create_schema(f"{name}_{next(_counter)}")
 

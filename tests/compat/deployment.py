@@ -4,10 +4,9 @@
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 from psycopg import sql
@@ -15,51 +14,31 @@ from psycopg import sql
 from devstack.redis import Redis
 from onboarding.settings import Settings
 from tests.compat.browser import Browser, Page
-from tests.compat.sites import NEWEST
+from tests.compat.presets import Preset
 from tests.schemas import Schema
 
 PASSWORD = "correct horse battery"
 
 
-class Zones(NamedTuple):
-    """The time zones of one site: the database's own, that of the app's connections, and Node's."""
-
-    database: str = "UTC"
-    connection: str = "UTC"
-    node: str = "UTC"
-
-
-UTC = Zones()
-
-
-@dataclass(frozen=True)
-class Preset:
-    """One way to configure a main site, and the settings that the app needs for it."""
-
-    name: str
-    check: Callable[["Deployment", Browser], None]
-    """Proves, for a user who has just signed up, that the preset is in force."""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    """Better-Auth's options, as far as JSON can express them."""
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """The app's settings beyond the required ones."""
-    plugins: Mapping[str, Any] = field(default_factory=dict)
-    versions: tuple[str, ...] = (NEWEST,)
-    result: str = "works"
-    secret_is_shared: bool = True
-    https: bool = False
-    hosts: tuple[str, str] = ("localhost", "localhost")
-    """The host names of site and app."""
-    drizzle: Mapping[str, Any] | None = None
-    """The options of the Drizzle adapter, if the site uses it."""
-    schema_name: str | None = None
-    search_path: str | None = None
-    """A schema for the main site's connections alone."""
-    redis: bool = False
-    zones: Zones = UTC
-    remember: bool = True
-    gunicorn: bool = False
-    """The app runs as it is deployed, instead of in this process."""
+# Whom the app and Better-Auth let in, in situations that differ from a plain session.
+SITUATIONS = {
+    "the secrets are rotated: a cookie of before": "out",
+    "the secrets are rotated: after signing in again": "in",
+    "the session has expired": "out",
+    "the session was revoked": "out",
+    "the cookie cache alone, without the session cookie": "out",
+    "the session's row is deleted by hand, Redis still has it": "out here, in there",
+    "Redis is emptied, the row is still there": "in",
+    "Redis is emptied, rows are kept for good": "in here, out there",
+    "banned by the endpoint": "out",
+    "banned in the database alone": "out here, in there",
+    "banned in the database until later": "out here, in there",
+    "banned in the database until earlier": "in",
+    "a guest": "out here, in there",
+    "a bearer token without a cookie": "out here, in there",
+    "the password alone, before the second factor": "out",
+    "after the second factor": "in",
+}
 
 
 @dataclass(frozen=True)
@@ -97,7 +76,7 @@ class Deployment:
     def sign_up(self, browser: Browser, name: str = "Ada Lovelace") -> User:
         email = f"{secrets.token_hex(8)}@example.test"
         body = {"name": name, "email": email, "password": PASSWORD} | self._remember()
-        if "bio" in self.preset.options.get("user", {}).get("additionalFields", {}):
+        if self.preset.has_large_users:
             body["bio"] = "x" * 6000
         response = self.request(browser, "/sign-up/email", body)
         return User(str(response.json()["user"]["id"]), name, email)
@@ -121,6 +100,39 @@ class Deployment:
         session = self.request(browser, "/get-session?disableCookieCache=true").json()
         here, there = ("out" if out else "in"), ("in" if session else "out")
         return here if here == there else f"{here} here, {there} there"
+
+    def assert_situation(self, situation: str, browser: Browser) -> None:
+        """Compare both verdicts with those that docs/compatibility.md shows."""
+        assert self.verdict(browser) == SITUATIONS[situation], situation
+
+    def assert_in_force(self, browser: Browser) -> None:
+        """Assert that the site is as its preset says, for a user who has just signed up."""
+        preset, jar = self.preset, browser.client.cookies.jar
+        if preset.cookies:
+            assert {cookie.name for cookie in jar} == set(preset.cookies)
+        if "crossSubDomainCookies" in preset.section("advanced"):
+            assert {cookie.domain for cookie in jar} == {".example.test"}
+        if preset.has_large_users:
+            # Too long for the usual limits of a header.
+            pieces = [str(cookie.value) for cookie in jar if ".session_data." in cookie.name]
+            assert sum(map(len, pieces)) > 8190
+        schema = preset.search_path or preset.schema_name or self.schema.name
+        for column, kind in preset.columns.items():
+            table, _, name = column.partition(".")
+            rows = self.schema.sql(
+                "SELECT format_type(atttypid, atttypmod) FROM pg_attribute"
+                " WHERE attrelid = to_regclass(%s) AND attname = %s",
+                f'"{schema}"."{table}"',
+                name,
+            )
+            assert rows == [(kind,)], column
+        if self.redis is not None:
+            token = browser.session_token()
+            assert self.redis.ask(f"EXISTS better-auth:{token}") == ":1"
+            if "storeSessionInDatabase" in preset.section("session"):
+                assert self.schema.sql("SELECT 1 FROM session WHERE token = %s", token) == [(1,)]
+            else:
+                assert self.schema.sql("SELECT to_regclass('session')") == [(None,)]
 
     def rows(self, user: User) -> tuple[int, int]:
         """Count the user's rows in the user table and in `user_profile`."""

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 IN, OUT, REFUSED = "signed in", "signed out", "refused"
 
-_GOOD, _OTHER, _AGAIN = (f"{{name}}={{{who}.encoded}}" for who in ("user", "other", "again"))
+_GOOD, _OTHER = (f"{{name}}={{{who}.encoded}}" for who in ("user", "other"))
 _FORGED, _EMPTY = "{name}={user.forged}", "{name}="
-# Other signed values; Better-Auth takes only the last two for a session.
-_SIGNED = ("{revoked.encoded}", "{remember}", '"{other.encoded}x', "{other.respelled}")
+# Other signed values: of no session, and of a session but spelled as only Better-Auth accepts it.
+_OF_NONE = ("{name}={revoked.encoded}", "{name}={remember}")
+_ODD = ('{name}="{other.encoded}x', "{name}={other.respelled}")
 
 
 class Difference(NamedTuple):
@@ -26,16 +27,14 @@ class Difference(NamedTuple):
 
 DIFFERENCES = (
     Difference(
-        "validly signed cookies of two sessions",
+        "validly signed cookies of two users",
         (
             f"{_GOOD}; {_OTHER}*",
-            f"{_GOOD}; {_AGAIN}",
             f"{_GOOD}; {_FORGED}; {_OTHER}",
             f"{_OTHER}; {_GOOD}*",
             f"{_OTHER}; {_FORGED}; {_GOOD}",
-            f"{_AGAIN}; {_GOOD}",
-            *(f"{_GOOD}; {{name}}={other}" for other in _SIGNED),
-            *(f"{{name}}={other}; {_GOOD}" for other in _SIGNED[2:]),
+            *(f"{_GOOD}; {other}" for other in _ODD),
+            *(f"{other}; {_GOOD}" for other in _ODD),
             f"{{pair}}|{_OTHER}",
             f"{_OTHER}|{{pair}}",
             f"a=b|{{pair}}; {_OTHER}",
@@ -45,7 +44,8 @@ DIFFERENCES = (
         REFUSED,
         IN,
         "Better-Auth takes the first. A sibling subdomain can plant one there, so neither is taken"
-        " ([0008](decisions/0008-two-valid-session-cookies-are-refused.md)).",
+        " ([0008](decisions/0008-two-valid-session-cookies-are-refused.md),"
+        " [0049](decisions/0049-sessions-of-one-user-are-no-conflict.md)).",
     ),
     Difference(
         "a cookie that proves nothing before the good one",
@@ -56,6 +56,7 @@ DIFFERENCES = (
             f"{_FORGED}; {_FORGED}; *; {_GOOD}",
             f"{_EMPTY}; {_GOOD}*",
             f"{_EMPTY}; {_FORGED}; {_GOOD}",
+            *(f"{other}; {_GOOD}" for other in _OF_NONE),
             f"{_FORGED}|{{pair}}",
             "\xa0{name}=x; {pair}",
         ),

@@ -2,10 +2,12 @@
 
 import json
 import secrets
+import socket
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -14,7 +16,6 @@ from onboarding.betterauth.cookie import SessionCookie
 from onboarding.settings import Settings
 from tests.compat.corpus import Tokens, find_token, headers
 from tests.compat.differences import DIFFERENCES, IN, OUT, REFUSED
-from tests.compat.line import Line
 from tests.conftest import Environment
 from tests.questionnaires import some_answers
 from tests.users import User, create_user
@@ -39,30 +40,41 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Servers:
-    """A connection to the app and one to Better-Auth, and the users that either may name."""
+    """The ports of the app and of Better-Auth, and the users that either may name."""
 
-    app: Line
-    site: Line
+    app: int
+    site: int
     emails: tuple[str, ...]
 
     def here(self, *cookies: bytes) -> Verdict:
-        response = self.app.request(*cookies)
-        named = [email for email in self.emails if email in response.body]
-        if response.status == 200:
+        status, body = ask(self.app, REVIEW, cookies)
+        named = [email for email in self.emails if email in body]
+        if status == 200:
             [email] = named
             return Verdict(email)
         assert named == []
-        assert response.status in (303, 400, 431), response
-        return Verdict(refused=response.status != 303)
+        assert status in (303, 400, 431), body
+        return Verdict(refused=status != 303)
 
     def there(self, *cookies: bytes) -> Verdict:
-        response = self.site.request(*cookies)
-        if response.status == 200:
-            session = json.loads(response.body)
+        status, body = ask(self.site, SESSION, cookies)
+        if status == 200:
+            session = json.loads(body)
             return Verdict(session["user"]["email"] if session else None)
         # A header that Node.js refuses; Better-Auth answers 500 to a token that holds a NUL.
-        assert response.status in (400, 431, 500), response
-        return Verdict(refused=response.status != 500)
+        assert status in (400, 431, 500), body
+        return Verdict(refused=status != 500)
+
+
+def ask(port: int, path: str, cookies: tuple[bytes, ...]) -> tuple[int, str]:
+    """Send these Cookie headers as they are, byte for byte; return status and body."""
+    head = f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\n".encode()
+    lines = b"".join(b"Cookie: " + cookie + b"\r\n" for cookie in cookies)
+    with socket.create_connection(("127.0.0.1", port), 30) as connection:
+        connection.sendall(head + lines + b"\r\n")
+        with HTTPResponse(connection) as response:
+            response.begin()
+            return response.status, response.read().decode()
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +83,9 @@ def users(sign_up: Callable[..., User]) -> tuple[User, User]:
 
 
 @pytest.fixture(scope="module")
-def servers(
-    environment: Environment, served_app: str, users: tuple[User, User]
-) -> Iterator[Servers]:
-    with (
-        Line(environment.app_server.port, REVIEW) as app,
-        Line(environment.main_site.port, SESSION) as site,
-    ):
-        yield Servers(app, site, tuple(user.email for user in users))
+def servers(environment: Environment, served_app: str, users: tuple[User, User]) -> Servers:
+    ports = environment.app_server.port, environment.main_site.port
+    return Servers(*ports, tuple(user.email for user in users))
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Who a visitor is, from the main site's tables: never a wrong answer when there is none."""
 
+import secrets
 import time
 import traceback
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ import pytest
 from sqlalchemy import make_url
 
 from devstack.postgres import Postgres
-from onboarding.betterauth.schema import TableNames
+from onboarding.betterauth.schema import discover
+from onboarding.betterauth.session import select_signed_in
 from onboarding.database import Database, SchemaMismatch, Unavailable
 from onboarding.identity import SESSION_ENDED, SIGNED_OUT, Standing, TableIdentities
 from onboarding.identity.from_tables import LAYOUT_LIFETIME_S
@@ -34,16 +36,22 @@ from tests.schemas import (
 )
 
 NAIVE = "timestamp without time zone"
+KYSELY, DRIZZLE = Layout(plugins=True), Layout(plugins=True, time_type=NAIVE, snake_case=True)
+PRISMA = Layout(plugins=True, time_type="timestamp(3) without time zone")
+# Each with the time zone of the app's connections.
 LAYOUTS = {
-    "Kysely": Layout(plugins=True),
-    "Prisma": Layout(plugins=True, time_type="timestamp(3) without time zone"),
-    "Drizzle": Layout(plugins=True, time_type=NAIVE, snake_case=True),
-    "uuid": Layout(plugins=True, id_type="uuid"),
-    "serial, plural": Layout(id_type="integer", user="users", session="sessions", plugins=True),
-    "odd names": Layout(user='we"ird %s 100% :user', session="select", plugins=True),
-    "renamed": Layout(plugins=True, renamed=RENAMED),
+    "Kysely": (KYSELY, "Asia/Tokyo"),
+    "Prisma": (PRISMA, "America/New_York"),
+    "Drizzle, west of UTC": (DRIZZLE, "America/New_York"),
+    "Drizzle, east of UTC": (DRIZZLE, "Asia/Tokyo"),
+    "uuid": (Layout(plugins=True, id_type="uuid"), "America/New_York"),
+    "serial, plural": (
+        Layout(id_type="integer", user="users", session="sessions", plugins=True),
+        "UTC",
+    ),
+    "odd names": (Layout(user='we"ird %s 100% :user', session="select", plugins=True), "UTC"),
+    "renamed": (Layout(plugins=True, renamed=RENAMED), "UTC"),
 }
-KYSELY = LAYOUTS["Kysely"]
 LAST = DEFAULT.names[-1]
 
 
@@ -77,22 +85,18 @@ def create_main_site(migrated: Schema, name: str, layout: Layout) -> Schema:
 
 
 # How a user signs in, whether their profile is final (None: no row), and their standing.
-ENDED, OVER = {"expires_in": "-1 minute"}, {"banned": True, "ban_expires_in": "-1 day"}
+ENDED, OVER = {"expires_in": "-1 minute"}, {"banned": True, "ban_expires_in": "-1 minute"}
 STANDINGS = {
     "no row": ({}, None, Standing.NOT_ONBOARDED),
+    "a minute left": ({"expires_in": "1 minute"}, None, Standing.NOT_ONBOARDED),
     "a draft": ({}, False, Standing.NOT_ONBOARDED),
     "onboarded": ({}, True, Standing.ONBOARDED),
     "expired, no row": (ENDED, None, Standing.SESSION_ENDED),
     "expired, onboarded": (ENDED, True, Standing.SESSION_ENDED),
     "banned, onboarded": ({"banned": True}, True, Standing.BANNED),
     "banned and anonymous": ({"banned": True, "isAnonymous": True}, None, Standing.BANNED),
-    "banned until tomorrow": ({"banned": True, "ban_expires_in": "1 day"}, None, Standing.BANNED),
-    "ban NULL": ({"banned": None}, True, Standing.ONBOARDED),
-    "ban NULL, with a date": (
-        {"banned": None, "ban_expires_in": "1 day"},
-        True,
-        Standing.ONBOARDED,
-    ),
+    "banned a minute more": ({"banned": True, "ban_expires_in": "1 minute"}, None, Standing.BANNED),
+    "ban NULL": ({"banned": None, "ban_expires_in": "1 day"}, True, Standing.ONBOARDED),
     "banned, expired": ({"banned": True, **ENDED}, None, Standing.SESSION_ENDED),
     "ban over, onboarded": (OVER, True, Standing.ONBOARDED),
     "anonymous": ({"isAnonymous": True}, None, Standing.ANONYMOUS),
@@ -103,9 +107,9 @@ STANDINGS = {
 
 @pytest.fixture(scope="module", params=LAYOUTS)
 def site(request, migrated) -> Iterator[tuple[Schema, Layout, TableIdentities]]:
-    layout = LAYOUTS[request.param]
+    layout, zone = LAYOUTS[request.param]
     schema = create_main_site(migrated, f"site_{list(LAYOUTS).index(request.param)}", layout)
-    with open_database(schema.engine_url()) as database:
+    with open_database(schema.engine_url(timezone=zone)) as database:
         yield schema, layout, identities_of(database, layout)
 
 
@@ -120,7 +124,8 @@ def test_session_and_row_decide_the_standing(site, how, is_onboarded, standing):
     if standing is Standing.SESSION_ENDED:
         assert identity == SESSION_ENDED
     else:
-        assert (identity.user.user_id, identity.session_token) == (user_id, token)
+        user = identity.user
+        assert (user.user_id, user.name, identity.session_token) == (user_id, "Ada Lovelace", token)
         assert token not in f"{identity!r} {identity}"
         assert (identity.profile is None) is (is_onboarded is None)
 
@@ -151,15 +156,29 @@ def test_a_profile_comes_with_its_answers_and_its_times(scratch_database, name):
     assert identity.profile.updated_at == identity.profile.created_at
 
 
-def test_a_user_of_the_real_main_site_is_known_until_they_are_deleted(environment, signed_up_user):
-    with open_database(engine_url(environment.app_server.database_url)) as database:
-        store = ProfileStore(database, DEFAULT)
-        identities = TableIdentities(database, TableNames(), store)
-        assert identities.problems() == []
-        seen = identities.identify(signed_up_user.token).user
-        assert (seen.user_id, seen.email) == (signed_up_user.id, signed_up_user.email)
-        environment.sql('DELETE FROM "user" WHERE id = %s', signed_up_user.id)
-        assert identities.identify(signed_up_user.token) == SESSION_ENDED
+@pytest.mark.parametrize(("shift", "lives"), [("0", True), ("-1 millisecond", False)])
+@pytest.mark.parametrize("layout", [KYSELY, DRIZZLE], ids=["Kysely", "Drizzle"])
+def test_a_session_lives_at_the_very_instant_of_its_expiry(scratch_database, layout, shift, lives):
+    schema = scratch_database.create_schema(f"instant_{secrets.token_hex(4)}", layout.ddl())
+    _, token = layout.sign_in(schema)
+    with open_database(schema.engine_url()) as database:
+        # now() stands still inside a transaction.
+        transactions = database.engine.execution_options(isolation_level="READ COMMITTED")
+        with transactions.connect() as connection:
+            connection.exec_driver_sql(layout.expire(shift))
+            statement, _ = select_signed_in(discover(connection, layout.names))
+            found = connection.execute(statement, {"token": token}).all()
+            connection.rollback()
+    assert bool(found) is lives
+
+
+def test_only_the_token_itself_finds_the_session(migrated):
+    _, token = KYSELY.sign_in(migrated)
+    near = [token.swapcase(), f"{token} ", token[:-1], f"{token}'", "", "%", "' OR true --"]
+    with open_database(migrated.engine_url()) as database:
+        identities = identities_of(database)
+        assert {identities.identify(one).standing for one in near} == {Standing.SESSION_ENDED}
+        assert identities.identify(token).standing is Standing.NOT_ONBOARDED
 
 
 def test_while_one_request_discovers_the_layout_again_the_others_go_on(server, migrated):

@@ -11,13 +11,12 @@ from psycopg import sql
 
 from onboarding.identity import Standing, TableIdentities
 from onboarding.profiles import ProfileStore
-from tests.betterauth.layouts import SNAKE_NAIVE, Layout
+from tests.betterauth.layouts import Layout
 from tests.questionnaires import DEFAULT, some_answers
 from tests.schemas import create_scratch_database, open_database
 
 LAYOUTS = {
-    "camel": Layout(plugins=True),
-    "snake": SNAKE_NAIVE,
+    "plugins": Layout(plugins=True),
     "serial": Layout(id_type="integer", user="users", session="sessions"),
 }
 CROWD = 2_000
