@@ -37,6 +37,7 @@ LONG_FILES = (
     "test_rolling",
     "test_demo",
     "test_pages",
+    "test_embed",
     "test_redirects",
     "test_csrf_matrix",
     "test_frame",
@@ -57,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write the snapshots anew from the present output",
     )
     parser.addoption("--release", action="store_true", help="record the statements of this version")
-    parser.addoption("--cases", type=int, default=600, help="how many calls of the API to generate")
+    parser.addoption("--cases", type=int, default=240, help="how many calls of the API to generate")
     parser.addoption("--walks", type=int, default=15, help="how many user walks to generate")
 
 

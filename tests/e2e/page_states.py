@@ -1,12 +1,21 @@
 """Every page in each of its states, as the app answers it: what the tests look at from all sides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 from flask import Flask
 
+from onboarding import create_app
+from onboarding.settings import Settings
+from onboarding.web.errors import RequestError, ServiceUnavailable
 from tests.browser import Browser
 from tests.e2e.pages import FIRST, LAST, SOME, path, review_url
-from tests.users import User
+from tests.pseudo_translation import add_pseudo_language, with_pseudo_texts
+from tests.questionnaires import DEFAULT
+from tests.users import User, create_user
 
 REVIEW = "/onboarding/review"
 REASONS = (
@@ -30,10 +39,41 @@ HARD_TO_SHOW = {
 }
 
 
+@contextmanager
 def page_states(
-    selects: Flask, cards: Flask, create_user: Callable[..., User], language: str
+    settings: Settings, url: str, folder: Path, errors: Sequence[RequestError] = ()
+) -> Iterator[Callable[[str], dict[str, str]]]:
+    """Return the HTML of every page in each state in a language, by name; also of some errors.
+
+    `url` is the database as a superuser; `folder` is for the catalogues, which have a made-up language.
+    """
+
+    def fail(error: RequestError) -> None:
+        raise error
+
+    questionnaire, translations = with_pseudo_texts(DEFAULT), add_pseudo_language(folder)
+    apps = [
+        create_app(replace(settings, widget=widget), questionnaire, translations)
+        for widget in ("select", "cards")
+    ]
+    addresses = {"/unavailable": ServiceUnavailable(2)}
+    addresses |= {f"/error/{type(error).__name__}": error for error in errors}
+    for address, error in addresses.items():
+        view = partial(fail, error)
+        apps[0].add_url_rule(address, address, view, methods=["GET", "POST"])
+    new_user = partial(create_user, url, settings.session_cookie)
+    yield partial(_page_states, *apps, new_user, list(addresses)[1:])
+    for app in apps:
+        app.extensions["onboarding"].database.engine.dispose()
+
+
+def _page_states(
+    selects: Flask,
+    cards: Flask,
+    create_user: Callable[..., User],
+    errors: Sequence[str],
+    language: str,
 ) -> dict[str, str]:
-    """Return the HTML of every page in each state, by name; the two apps have one widget each."""
     headers = {"Accept-Language": language}
     first, last = path(FIRST), path(LAST)
     nobody = Browser(selects, None, headers)
@@ -75,9 +115,11 @@ def page_states(
     for kind, (name, email) in HARD_TO_SHOW.items():
         user = create_user(user={"name": name, "email": language + email})
         responses[f"review-{kind}"] = Browser(selects, user, headers).get(review_url(SOME))
+    for address in errors:
+        responses[address] = done.get(address)
 
     for name, response in responses.items():
         kind, _, more = name.partition("-")
         status = {"error": more[:3], "signed": "401"}.get(kind, "200")
-        assert str(response.status_code) == status, (name, response.headers)
+        assert name in errors or str(response.status_code) == status, (name, response.headers)
     return {name: response.text for name, response in responses.items()}

@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import partial
 
 import pytest
 from bs4 import BeautifulSoup
@@ -19,10 +17,7 @@ from tests.pseudo_translation import (
     add_pseudo_language,
     pseudo_translate,
     untranslated,
-    with_pseudo_texts,
 )
-from tests.questionnaires import DEFAULT
-from tests.users import create_user
 from tests.web.conftest import FRAMED
 
 URLS = ["/onboarding/", "/nowhere", "/signed-out"]
@@ -61,20 +56,8 @@ def test_the_query_chooses_the_language_and_else_the_browser(site, url):
 
 
 JUNK = ["../../etc/passwd", "ur/../en", "ur.po", "ur%00", "%ff%fe", "ur%0d%0aX-Injected: 1", "*"]
-JUNK += [
-    "ur;q=0",
-    "ur;q=0, *",
-    "ur;q=x",
-    ";;;,,,",
-    "en, ur",
-    "messages",
-    "-" * 10_000,
-    "x" * 10_000,
-    "ur" * 5_000,
-    "<script>",
-    "𝕦𝕣",
-    "\u0627",
-]
+JUNK += ["ur;q=0", "ur;q=0, *", "ur;q=x", ";;;,,,", "en, ur", "messages", "<script>", "𝕦𝕣"]
+JUNK += ["-" * 10_000, "x" * 10_000, "ur" * 5_000, "\u0627"]
 
 
 @pytest.mark.parametrize("lang", JUNK, ids=lambda text: ascii(text)[:20])
@@ -117,25 +100,9 @@ ERRORS = [
 def shown(sites, tmp_path_factory) -> list[BeautifulSoup]:
     """Every page in every state and with each widget, in the made-up language."""
     site = sites("default")
-    translations = add_pseudo_language(tmp_path_factory.mktemp("pseudo"))
-    apps = [
-        create_app(replace(site.settings, widget=widget), with_pseudo_texts(DEFAULT), translations)
-        for widget in ("select", "cards")
-    ]
-
-    def fail(error: errors.RequestError) -> None:
-        raise error
-
-    for index, error in enumerate([errors.ServiceUnavailable(1), *ERRORS]):
-        url, methods = f"/fails/{index}" if index else "/unavailable", ["GET", "POST"]
-        apps[0].add_url_rule(url, url, partial(fail, error), methods=methods)
-    new_user = partial(create_user, site.url, site.settings.session_cookie)
-    pages = [*page_states(*apps, new_user, LANGUAGE).values()]
-    window = Browser(apps[0], site.user("onboarded"), {"Accept-Language": LANGUAGE})
-    pages += [window.get(f"/fails/{index}").text for index in range(1, len(ERRORS) + 1)]
-    for app in apps:
-        app.extensions["onboarding"].database.engine.dispose()
-    return [BeautifulSoup(html, "html5lib") for html in pages]
+    folder = tmp_path_factory.mktemp("pseudo")
+    with page_states(site.settings, site.url, folder, ERRORS) as states:
+        return [BeautifulSoup(html, "html5lib") for html in states(LANGUAGE).values()]
 
 
 def texts_of(html: BeautifulSoup) -> Iterator[str]:
