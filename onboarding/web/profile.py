@@ -32,5 +32,5 @@ def page() -> Response:
         # As after every form, the focus belongs on the new heading; a first load must not take it.
         is_after_wizard=came_from.startswith(settings.app_origin + url_for("wizard.start")),
         # In a frame the main site is around us already.
-        onward_url=None if is_framed() else page_query().return_to or settings.site_url,
+        onward_url=None if is_framed() else page_query().return_to or settings.site_origin,
     )

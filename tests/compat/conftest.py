@@ -103,6 +103,7 @@ def open_preset(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> I
                 options=preset.options,
                 plugins=preset.plugins,
                 drizzle=preset.drizzle,
+                neon=preset.neon,
                 schemaName=preset.schema_name,
                 redisUrl=store.url if store else None,
                 migrate=is_new,
@@ -118,6 +119,7 @@ def open_preset(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> I
                         version,
                         schema,
                         app.site_url,
+                        app.environment(),
                         settings,
                         Rerouted(site_port),
                         transport,
@@ -146,7 +148,8 @@ def _create_schema(database: ScratchDatabase, preset: Preset) -> Schema:
     # PostgreSQL's names have at most 63 bytes.
     name = re.sub(r"\W+", "_", preset.name.lower(), flags=re.ASCII)[:40]
     if preset.search_path:
-        database.create_schema(preset.search_path)
+        # Other modules may have opened the preset before.
+        database.owner.execute(f"CREATE SCHEMA IF NOT EXISTS {preset.search_path}")
     return database.create_schema(f"{name}_{next(_counter)}")
 
 

@@ -52,6 +52,8 @@ class Preset:
     """The host names of site and app."""
     drizzle: Mapping[str, Any] | None = None
     """The options of the Drizzle adapter, if the site uses it."""
+    neon: Mapping[str, Any] | None = None
+    """The cookie options of Neon Auth's package, if it stands between browsers and Better-Auth."""
     schema_name: str | None = None
     search_path: str | None = None
     """A schema for the main site's connections alone."""
@@ -79,6 +81,8 @@ class Deployment:
     version: str
     schema: Schema
     site_url: str
+    environ: Mapping[str, str]
+    """The app's variables, from which `settings` are."""
     settings: Settings
     site: httpx.BaseTransport
     app: httpx.BaseTransport

@@ -228,6 +228,29 @@ HTTP = (
     ),
 )
 
+# As Neon hosts it: its own names, a secret that it keeps, another base path, a proxy in the main site.
+NEON_AUTH = Preset(
+    "Neon Auth",
+    each(
+        domain("example.test"),
+        cookies("__Secure-neon-auth.session_token", "__Secure-neon-auth.local.session_data"),
+        columns(user__id="uuid", session__impersonatedBy="text"),
+    ),
+    advanced(cookiePrefix="neon-auth", useSecureCookies=True, database={"generateId": "uuid"}),
+    {
+        "BETTER_AUTH_SCHEMA": "neon_auth",
+        "BETTER_AUTH_COOKIE_PREFIX": "neon-auth",
+        **OVER_HTTP,
+        "SESSION_URL": "http://localhost:{site_port}/api/auth/get-session",
+    },
+    plugins={"admin": {}},
+    secret_is_shared=False,
+    https=True,
+    hosts=SUBDOMAINS,
+    neon={"domain": "example.test"},
+    search_path="neon_auth",
+)
+
 PLUGINS = (
     Preset(
         "admin and anonymous, Drizzle",
@@ -279,7 +302,7 @@ SECTIONS = {
     "Tables": TABLES,
     "Time zones": ZONES,
     "Redis": (*REDIS, REDIS_ONLY),
-    "The main site asked over HTTP": HTTP,
+    "The main site asked over HTTP": (*HTTP, NEON_AUTH),
     "Plugins": PLUGINS,
 }
 BY_NAME = {preset.name: preset for presets in SECTIONS.values() for preset in presets}

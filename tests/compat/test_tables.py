@@ -7,14 +7,14 @@ import pytest
 
 from tests.compat.conftest import Open
 from tests.compat.deployment import Deployment
-from tests.compat.presets import HTTP, REDIS, REDIS_ONLY, TABLES, ZONES, with_presets
+from tests.compat.presets import HTTP, NEON_AUTH, REDIS, REDIS_ONLY, TABLES, ZONES, with_presets
 from tests.compat.situations import assert_situation
 from tests.compat.walk import walk
 
 pytestmark = pytest.mark.slow
 
 
-@with_presets(*TABLES, *REDIS, *HTTP)
+@with_presets(*TABLES, *REDIS, *HTTP, NEON_AUTH)
 def test_everything_works(deployment: Deployment) -> None:
     walk(deployment)
 
