@@ -93,10 +93,11 @@ class Installation:
 
     @property
     def uses_neon_auth(self) -> bool:
-        """Whether Neon hosts the main site's Better-Auth, by its schema or its package's variables."""
-        environ = self.environ
-        return environ.get("BETTER_AUTH_SCHEMA", "").strip() == "neon_auth" or any(
-            name.startswith("NEON_AUTH_") and value for name, value in environ.items()
+        """Whether Neon hosts the main site's Better-Auth, by its names or its package's variables."""
+        names = {"BETTER_AUTH_SCHEMA": "neon_auth", "BETTER_AUTH_COOKIE_PREFIX": "neon-auth"}
+        return any(
+            value and (name.startswith("NEON_AUTH_") or value.strip() == names.get(name))
+            for name, value in self.environ.items()
         )
 
     @cached_property
