@@ -1,8 +1,7 @@
 """Where a finished user goes: `next`, `return_to`, the page between, and the profile's way onward."""
 
-from urllib.parse import urlencode
-
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import pytest
 
