@@ -5,6 +5,21 @@ from collections.abc import Mapping
 # Better-Auth falls back to this public constant outside production if it has no secret
 # (better-auth 1.7.25, source). Anybody can sign with it.
 PUBLIC_DEFAULT_SECRET = "better-auth-secret-12345678901234567890"  # noqa: S105
+# Better-Auth's constant of earlier versions, and what its documentation, Neon's and templates print.
+PUBLIC_SECRETS = frozenset(
+    {
+        PUBLIC_DEFAULT_SECRET,
+        "better-auth-secret-123456789",
+        "your-secret-at-least-32-characters-long",
+        "your-secret-key-at-least-32-characters-long",
+        "your-super-secret-key-at-least-32-characters-long",
+        "your-random-secret-key-minimum-32-characters-long",
+        "your-default-secret-change-in-production",
+        "your_super_strong_and_unique_secret_key_here",
+        "your-secret-key-here-min-32-chars",
+        "your-better-auth-secret-min-32-characters",
+    }
+)
 
 # Better-Auth itself warns below this length.
 MIN_LENGTH = 32
@@ -32,8 +47,10 @@ def signing_secret(environ: Mapping[str, str]) -> str:
         variable, secret = "BETTER_AUTH_SECRET", environ.get("BETTER_AUTH_SECRET", "")
     if not secret.strip():
         raise SecretError(f"{variable} is missing: set the main site's own value")
-    if secret == PUBLIC_DEFAULT_SECRET:
-        raise SecretError(f"{variable} is Better-Auth's public default: anybody could sign in")
+    if secret in PUBLIC_SECRETS:
+        raise SecretError(
+            f"{variable} is a public default or example: anybody could sign in as anybody"
+        )
     if any("\ud800" <= character <= "\udfff" for character in secret):
         raise SecretError(f"{variable} must be UTF-8 text")
     if len(secret) < MIN_LENGTH:

@@ -28,7 +28,11 @@ def _fingerprint(_: click.Context, __: click.Parameter, value: str | None) -> st
 
 
 def _cookie(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    return sys.stdin.read() if value == "-" else value
+    if value not in (None, "-"):
+        raise click.BadParameter("is read from standard input: a command line stays in the history")
+    if value and sys.stdin.isatty():
+        return str(click.prompt("Cookie", hide_input=True, err=True))
+    return value and sys.stdin.read()
 
 
 @click.command()
@@ -36,19 +40,16 @@ def _cookie(_: click.Context, __: click.Parameter, value: str | None) -> str | N
 @click.option(
     "--cookie",
     callback=_cookie,
-    metavar="VALUE",
-    help="Try the Cookie header of a browser that is signed in; - reads it from standard input.",
+    is_flag=False,
+    flag_value="-",
+    metavar="[-]",
+    help="Try the Cookie header of a browser that is signed in, read from standard input.",
 )
 @click.option(
     "--fingerprint",
     callback=_fingerprint,
     metavar="HEX",
     help="Compare the secret with the fingerprint of the main site's.",
-)
-@click.option(
-    "--ask-main-site",
-    is_flag=True,
-    help="Send the main site an expired token, to see whether it has the same secret.",
 )
 @click.option(
     "--grants", "as_grants", is_flag=True, help="Print SQL with the least rights instead."
@@ -71,7 +72,6 @@ def doctor(
     as_json: bool,
     cookie: str | None,
     fingerprint: str | None,
-    ask_main_site: bool,
     as_grants: bool,
     owner_role: str,
     app_role: str,
@@ -87,7 +87,6 @@ def doctor(
         load_questionnaire(),
         cookie=cookie,
         fingerprint=fingerprint,
-        asks_main_site=ask_main_site,
     )
     try:
         if as_grants:

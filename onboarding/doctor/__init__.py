@@ -7,9 +7,18 @@ secret, token, cookie or password is printed.
 from collections.abc import Iterator, Mapping
 
 from onboarding.database import Unavailable
-from onboarding.doctor import cookie, database, main_site, rights, settings, tables
+from onboarding.doctor import (
+    browser_cookie,
+    cookie,
+    database,
+    hosts,
+    main_site,
+    rights,
+    settings,
+    tables,
+)
+from onboarding.doctor.better_auth import Unreachable
 from onboarding.doctor.installation import Installation, Missing
-from onboarding.doctor.main_site import Unreachable
 from onboarding.doctor.report import Check, Finding, Report, fault, skipped, warning
 
 # In the order of the report. docs/doctor.md explains each name.
@@ -19,8 +28,9 @@ CHECKS: Mapping[str, Check] = {
     "fingerprint": settings.same_fingerprint,
     "same secret": main_site.same_secret,
     "cookie name": cookie.name,
-    "hosts": cookie.hosts,
-    "embedding": cookie.embedding,
+    "site cookie": cookie.of_main_site,
+    "hosts": hosts.related,
+    "embedding": hosts.embedding,
     "proxies": settings.proxies,
     "database": database.answers,
     "encryption": database.encryption,
@@ -35,7 +45,7 @@ CHECKS: Mapping[str, Check] = {
     "rights": rights.sufficient,
     "excess rights": rights.excessive,
     "look-up": tables.look_up,
-    "cookie": cookie.from_browser,
+    "cookie": browser_cookie.from_browser,
     "sign-in page": main_site.sign_in_page,
     "get-session": main_site.get_session,
     "trusted origin": main_site.trusted_origin,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TypeVar
 
+import httpx
 from sqlalchemy import Connection
 
 from onboarding.betterauth.cookie import SessionCookie
@@ -20,6 +21,7 @@ from onboarding.betterauth.schema import (
     find_user_table,
 )
 from onboarding.database import Database, SchemaMismatch, Unavailable
+from onboarding.doctor.better_auth import BetterAuth
 from onboarding.questions import Questionnaire
 from onboarding.settings import DatabaseSettings, Settings, SettingsError
 
@@ -43,17 +45,17 @@ class Installation:
         *,
         cookie: str | None = None,
         fingerprint: str | None = None,
-        asks_main_site: bool = False,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         """`cookie` and `fingerprint` are what the operator gave to compare.
 
-        `asks_main_site`: a token signed with the secret may be sent to the main site.
+        `transport` is another way to the main site than by its URL.
         """
         self.environ = environ
         self.questionnaire = questionnaire
         self.cookie = cookie
         self.fingerprint = fingerprint
-        self.asks_main_site = asks_main_site
+        self._transport = transport
         self._database: Database | None = None
         self._is_down = False
 
@@ -88,6 +90,20 @@ class Installation:
     def uses_http(self) -> bool:
         """Whether the app asks the main site who a visitor is, instead of reading its tables."""
         return self.environ.get("SESSION_SOURCE", "").strip() == "http"
+
+    @property
+    def uses_neon_auth(self) -> bool:
+        """Whether Neon hosts the main site's Better-Auth, by its names or its package's variables."""
+        names = {"BETTER_AUTH_SCHEMA": "neon_auth", "BETTER_AUTH_COOKIE_PREFIX": "neon-auth"}
+        return any(
+            value and (name.startswith("NEON_AUTH_") or value.strip() == names.get(name))
+            for name, value in self.environ.items()
+        )
+
+    @cached_property
+    def better_auth(self) -> BetterAuth:
+        """The main site, to ask over HTTP. Raise `Missing` if a setting is faulty."""
+        return BetterAuth(self.settings, self._transport)
 
     @property
     def verifier(self) -> SessionCookie:

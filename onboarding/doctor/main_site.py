@@ -1,45 +1,29 @@
-"""Checks that ask the main site over HTTP, from here and without any cookie."""
+"""Checks that ask the main site over HTTP, from here and without any user's cookie."""
 
-import ssl
+import secrets
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
-from urllib.parse import urljoin, urlsplit
+from collections.abc import Iterator
 
 import httpx
 
 from onboarding.betterauth.cookie import SessionCookie
-from onboarding.betterauth.get_session import get_session_url, trusts_environment
+from onboarding.doctor.better_auth import Answer, BetterAuth, Unreachable, without_query
 from onboarding.doctor.installation import Installation
 from onboarding.doctor.report import Finding, fault, ok, skipped, warning
+from onboarding.doctor.settings import COPY_SECRET
 from onboarding.urls import origin_of
 
-_TIMEOUT_S = 5
-_MAX_BYTES = 4096
 _MAX_REDIRECTS = 5
-
-
-class Unreachable(Exception):
-    """The main site gave no answer. The message names the URL and the kind of error."""
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """The beginning of an answer; `target` is the absolute URL of a redirect, or empty."""
-
-    status: int
-    body: str
-    target: str
 
 
 def sign_in_page(installation: Installation) -> Iterator[Finding]:
     """There is a page where users are sent to sign in."""
     settings = installation.settings
-    page = _without_query(settings.sign_in_url)
+    page = without_query(settings.sign_in_url)
     url = httpx.URL(settings.sign_in_url)
     answer = _follow(
-        str(url.copy_add_param(settings.sign_in_return_param, f"{settings.app_origin}/"))
+        installation.better_auth,
+        str(url.copy_add_param(settings.sign_in_return_param, f"{settings.app_origin}/")),
     )
     if answer.status == 404 or answer.status >= 500:
         yield fault(f"{page} answers {answer.status}", "set SIGN_IN_URL to the sign-in page")
@@ -56,30 +40,38 @@ def sign_in_page(installation: Installation) -> Iterator[Finding]:
 
 def get_session(installation: Installation) -> Iterator[Finding]:
     """Better-Auth is where the settings say, and answers nobody with 200 and null."""
-    uses_http = installation.uses_http
+    better_auth, settings = installation.better_auth, installation.settings
     # All sessions come from here, or it only shows that BETTER_AUTH_URL is right.
-    problem = fault if uses_http else warning
-    parameters = {"disableRefresh": "true", "disableCookieCache": "true"}
-    url = httpx.URL(installation.settings.session_url).copy_merge_params(parameters)
-    address = _without_query(str(url))
+    problem = fault if installation.uses_http else warning
+    url = settings.session_url
     try:
-        answer = _ask(str(url))
+        answer = better_auth.get_session(url)
+        if answer.is_nobody:
+            yield ok(f"{without_query(url)} answers 200 and null")
+            return
+        base = better_auth.base
     except Unreachable as error:
-        if not uses_http:
+        if not installation.uses_http:
             raise
         yield fault(str(error), "make sure that the app's machine can reach it")
         return
-    if (answer.status, answer.body.strip()) == (200, "null"):
-        yield ok(f"{address} answers 200 and null")
-    elif answer.status in (404, 405) or answer.status < 400:
-        yield problem(
-            f"{address} answers {answer.status}, not 200 and null: "
-            "Better-Auth seems to be under another path",
-            "set BETTER_AUTH_URL to the main site's baseURL, with its basePath unless /api/auth"
-            + (", or SESSION_URL to its get-session" if uses_http else ""),
-        )
+    message = f"{without_query(url)} answers {answer.status}, not 200 and null"
+    if base != better_auth.expected_base:
+        if origin_of(base) != settings.site_origin:
+            problem = fault
+        origin = base.removesuffix("/api/auth")
+        site_url = origin if origin_of(base) == origin else base
+        fix = f"set BETTER_AUTH_URL={site_url}: Better-Auth answers under {base}"
+    elif settings.get_session_url and better_auth.get_session(f"{base}/get-session").is_nobody:
+        fix = f"unset SESSION_URL: {base}/get-session answers"
+    elif answer.status >= 500:
+        fix = "see the main site's log"
     else:
-        yield problem(f"{address} answers {answer.status}", "see the main site's log")
+        fix = (
+            "set BETTER_AUTH_URL to the main site's baseURL: its path, unless it has none, is what "
+            "the endpoints are under"
+        )
+    yield problem(message, fix)
 
 
 def trusted_origin(installation: Installation) -> Iterator[Finding]:
@@ -89,46 +81,56 @@ def trusted_origin(installation: Installation) -> Iterator[Finding]:
     callbackURL first (1.7.25, measured).
     """
     app = installation.settings.app_origin
-    answer = _verify_email(installation, {"token": "none", "callbackURL": f"{app}/"})
+    answer = installation.better_auth.verify_email("none", f"{app}/")
     if answer.status == 403 and "INVALID_CALLBACK_URL" in answer.body:
+        where = (
+            "the trusted domains of Neon Auth (Auth, Configuration, Domains in its console)"
+            if installation.uses_neon_auth
+            else "trustedOrigins there"
+        )
         yield fault(
             f"the main site doesn't trust {app}: signing in for the app ends with 403",
-            f'add "{app}" to trustedOrigins there',
+            f'add "{app}" to {where}',
         )
-    elif answer.status in (302, 303, 307) and origin_of(answer.target) == app:
+    elif origin_of(answer.target) == app or (
+        # Neon Auth's package follows the redirect itself, on the main site's server (0.5.0, measured).
+        installation.uses_neon_auth and answer.status in (200, 502)
+    ):
         yield ok(f"the main site sends users back to {app}")
     else:
-        yield skipped("the main site's answer doesn't show whether it trusts this app's origin")
+        yield warning(
+            f"the main site's answer, {answer.status}, doesn't show whether it trusts {app}",
+            'see get-session; "Invalid callbackURL" after signing in means that it does not',
+        )
 
 
 def same_secret(installation: Installation) -> Iterator[Finding]:
-    """The main site itself has the app's secret; it is only asked with `--ask-main-site`.
+    """The main site itself has the app's secret.
 
     Better-Auth signs the links in its verification e-mails with the secret that signs its cookies. It
-    only calls a link expired if its signature is valid (1.7.25, measured). An expired token allows
-    nothing, but it is made with the secret, so it isn't sent unasked.
+    only calls a link expired if its signature is valid (1.7.25, measured). Every signed-in browser has
+    as much that was made with the secret as this token, which allows nothing.
     """
-    verifier = installation.verifier
-    if not installation.asks_main_site:
-        yield skipped(
-            "the main site was not asked", "--ask-main-site sends it a signed, expired token to try"
-        )
+    if installation.uses_neon_auth and installation.uses_http:
+        yield skipped("not needed: Neon keeps the secret of Neon Auth")
         return
-    answer = _verify_email(installation, {"token": _expired_token(verifier), "callbackURL": "/"})
+    verifier = installation.verifier
+    answer = installation.better_auth.verify_email(_expired_token(verifier), "/")
     if "TOKEN_EXPIRED" in answer.target.upper():
         yield ok("the main site accepts the signature of the app's secret")
     elif "INVALID_TOKEN" in answer.target.upper():
-        yield fault(
-            "the main site rejects the signature of the app's secret",
-            "give this app the main site's secret, letter for letter, in the same variable",
-        )
+        yield fault("the main site rejects the signature of the app's secret", COPY_SECRET)
     else:
-        yield skipped("the main site's answer doesn't show whether the secrets are the same")
+        yield warning(
+            f"the main site's answer, {answer.status}, doesn't show whether the secrets are the same",
+            "see get-session; or try a cookie with --cookie, or compare with --fingerprint",
+        )
 
 
 def _expired_token(signer: SessionCookie) -> str:
     """Return a JWT (RFC 7515, HS256) that expired in 1970."""
-    content = ".".join(map(_base64url, (b'{"alg":"HS256"}', b'{"exp":1}')))
+    payload = f'{{"exp":1,"jti":"{secrets.token_hex(16)}"}}'.encode()
+    content = ".".join(map(_base64url, (b'{"alg":"HS256"}', payload)))
     return f"{content}.{_base64url(b64decode(signer.sign(content)))}"
 
 
@@ -136,57 +138,11 @@ def _base64url(part: bytes) -> str:
     return urlsafe_b64encode(part).decode().rstrip("=")
 
 
-def _verify_email(installation: Installation, parameters: Mapping[str, str]) -> _Answer:
-    base = get_session_url(installation.settings.site_url).removesuffix("get-session")
-    return _ask(str(httpx.URL(f"{base}verify-email", params=parameters)))
-
-
-def _follow(url: str) -> _Answer:
+def _follow(better_auth: BetterAuth, url: str) -> Answer:
     """Ask, and follow redirects while they stay on the same origin."""
-    answer = _ask(url)
+    answer = better_auth.ask(url)
     for _ in range(_MAX_REDIRECTS):
         if not answer.target or origin_of(answer.target) != origin_of(url):
             break
-        answer = _ask(answer.target)
+        answer = better_auth.ask(answer.target)
     return answer
-
-
-def _ask(url: str) -> _Answer:
-    """Send a GET on a connection of its own: no answer's cookie goes with the next request."""
-    try:
-        with httpx.stream(
-            "GET",
-            url,
-            timeout=_TIMEOUT_S,
-            headers={"Accept": "*/*", "User-Agent": "onboarding-doctor"},
-            trust_env=trusts_environment(url),
-            verify=_tls(),
-        ) as response:
-            body = b""
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) >= _MAX_BYTES:
-                    break
-    except httpx.HTTPError as error:
-        reason = f"{_without_query(url)} can't be reached from here: {type(error).__name__}"
-        raise Unreachable(reason) from None
-    location = response.headers.get("Location", "") if response.is_redirect else ""
-    text = body[:_MAX_BYTES].decode(errors="replace")
-    return _Answer(response.status_code, text, _absolute(url, location))
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    # Reading the certificates takes longer than all of the requests.
-    return httpx.create_ssl_context()
-
-
-def _absolute(url: str, location: str) -> str:
-    try:
-        return urljoin(url, location) if location else ""
-    except ValueError:
-        return ""
-
-
-def _without_query(url: str) -> str:
-    return urlsplit(url)._replace(query="", fragment="").geturl()

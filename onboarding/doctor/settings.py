@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterator
 
 from onboarding.betterauth.secret import SecretError, signing_secret
@@ -11,6 +12,26 @@ from onboarding.settings import SECRET_VARIABLES, unknown_variables
 from onboarding.urls import is_loopback
 
 _ONE, _SEVERAL = SECRET_VARIABLES
+
+COPY_SECRET = "give this app the main site's secret, letter for letter, in the same variable"  # noqa: S105
+_NEW_SECRET = (
+    "give the main site and this app the same value of at least 32 random characters; "  # noqa: S105
+    "a new one signs everybody out"
+)
+# What hardly any random secret has, and examples and placeholders of templates do.
+_EXAMPLE = re.compile(
+    r"secret|password|change[-_ ]?(?:me|this|it)|your[-_ ]|placeholder|example|12345678|(.)\1{7}",
+    re.IGNORECASE,
+)
+# Neon signs the cookies of Neon Auth, so Neon alone can verify them.
+_NEON_AUTH = {
+    "SESSION_SOURCE": "http",
+    "BETTER_AUTH_SCHEMA": "neon_auth",
+    "BETTER_AUTH_COOKIE_PREFIX": "neon-auth",
+    "BETTER_AUTH_COOKIE_NAME": "",
+    _ONE: "",
+    _SEVERAL: "",
+}
 
 # What an operator runs on the main site; it prints the same as `fingerprint`.
 _COMMAND = """node -e 'console.log(crypto.scryptSync({},"onboarding",6).toString("hex"))'"""
@@ -42,6 +63,7 @@ def well_formed(installation: Installation) -> Iterator[Finding]:
     for line in unknown_variables(installation.environ):
         message, _, fix = line.partition(": ")
         yield warning(message, fix)
+    yield from _neon_auth(installation)
     if not others:
         yield ok(f"every setting {'but the secret ' if errors else ''}is well-formed")
 
@@ -51,13 +73,14 @@ def secret(installation: Installation) -> Iterator[Finding]:
     try:
         value = _secret(installation)
     except SecretError as error:
-        yield fault(
-            str(error),
-            "give the main site and this app the same value of at least 32 random characters; "
-            "a new one signs everybody out",
-        )
+        yield fault(str(error), _NEW_SECRET)
         return
-    yield ok(f"{_variable(installation)} has {len(value)} characters")
+    if _EXAMPLE.search(value):
+        yield warning(
+            f"{_variable(installation)} looks like an example, which others know, too", _NEW_SECRET
+        )
+    else:
+        yield ok(f"{_variable(installation)} has {len(value)} characters")
 
 
 def same_fingerprint(installation: Installation) -> Iterator[Finding]:
@@ -99,6 +122,26 @@ def proxies(installation: Installation) -> Iterator[Finding]:
         )
     else:
         yield ok(f"FORWARDED_PROXIES is {count}")
+
+
+def _neon_auth(installation: Installation) -> Iterator[Finding]:
+    """Yield how the settings differ from those that Neon Auth needs."""
+    if not installation.uses_neon_auth:
+        return
+    environ = {name: value.strip() for name, value in installation.environ.items()}
+    changes = [
+        f"set {variable}={value}" if value else f"unset {variable}"
+        for variable, value in _NEON_AUTH.items()
+        if environ.get(variable, "") != value
+    ]
+    if ".neonauth." in environ.get("BETTER_AUTH_URL", ""):
+        changes.append("set BETTER_AUTH_URL to your own site, whose /api/auth forwards to Neon")
+    if not changes:
+        return
+    reason = "Neon keeps the secret that signs Neon Auth's cookies"
+    if environ.get("NEON_AUTH_COOKIE_SECRET", "-") == environ.get(_ONE):
+        reason += f"; {_ONE} is NEON_AUTH_COOKIE_SECRET, which signs a cache alone"
+    yield fault(reason, ", ".join(changes))
 
 
 def _secret(installation: Installation) -> str:

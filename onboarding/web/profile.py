@@ -33,5 +33,5 @@ def page() -> Response:
         # an earlier step comes here, too, with that step's fragment, which blocks autofocus.
         is_confirmed=came_from.startswith(settings.app_origin + url_for("wizard.review")),
         # In a frame the main site is around us already.
-        onward_url=None if is_framed() else page_query().return_to or settings.site_url,
+        onward_url=None if is_framed() else page_query().return_to or settings.site_origin,
     )

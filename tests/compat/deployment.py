@@ -4,6 +4,7 @@
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -58,6 +59,8 @@ class Deployment:
     version: str
     schema: Schema
     site_url: str
+    environ: Mapping[str, str]
+    """The app's variables, from which `settings` are."""
     settings: Settings
     site: httpx.BaseTransport
     app: httpx.BaseTransport

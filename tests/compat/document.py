@@ -65,6 +65,8 @@ def _options(preset: Preset) -> Iterator[str]:
         yield '`baseURL: "https://…"`'
     if preset.drizzle is not None:
         yield f"`drizzleAdapter(db, {_js({'provider': 'pg', **preset.drizzle})})`"
+    if preset.neon:
+        yield f"`createNeonAuth({_js({'cookies': preset.neon})})`"
     if preset.schema_name:
         yield f"`database.schemaName: {_js(preset.schema_name)}`"
     if preset.search_path:

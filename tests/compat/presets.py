@@ -49,6 +49,8 @@ class Preset:
     """The host names of site and app."""
     drizzle: Mapping[str, Any] | None = None
     """The options of the Drizzle adapter, if the site uses it."""
+    neon: Mapping[str, Any] | None = None
+    """The cookie options of Neon Auth's package, if it stands between browsers and Better-Auth."""
     schema_name: str | None = None
     search_path: str | None = None
     """A schema for the main site's connections alone."""
@@ -237,6 +239,34 @@ SECTIONS = {
             https=True,
             drizzle={},
             redis=True,
+        ),
+    ),
+    "Neon Auth": (
+        # As Neon hosts it: its own names, a secret that it keeps, another base path, a proxy in the
+        # main site.
+        Preset(
+            "Neon Auth",
+            {
+                "advanced": {
+                    "cookiePrefix": "neon-auth",
+                    "useSecureCookies": True,
+                    "database": {"generateId": "uuid"},
+                }
+            },
+            {
+                "BETTER_AUTH_SCHEMA": "neon_auth",
+                "BETTER_AUTH_COOKIE_PREFIX": "neon-auth",
+                **OVER_HTTP,
+                "SESSION_URL": "http://localhost:{site_port}/api/auth/get-session",
+            },
+            {"admin": {}},
+            cookies=("__Secure-neon-auth.session_token", "__Secure-neon-auth.local.session_data"),
+            columns={"user.id": "uuid", "session.impersonatedBy": "text"},
+            secret_is_shared=False,
+            https=True,
+            hosts=SUBDOMAINS,
+            neon={"domain": "example.test"},
+            search_path="neon_auth",
         ),
     ),
     "Plugins": (

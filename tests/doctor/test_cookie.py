@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 
 from onboarding.betterauth.cookie import SessionCookie
-from onboarding.doctor import cookie
+from onboarding.doctor import browser_cookie
 from tests.doctor.conftest import HealthyInstallation, run_check
 from tests.users import create_user
 
@@ -19,7 +19,7 @@ OTHER_SECRET = "the signature is invalid: the main site signs with another secre
 
 def examine_cookie(healthy: HealthyInstallation, given: str, **changed: str) -> tuple[str, str]:
     """Return the level and the message for a cookie."""
-    (finding,) = run_check(cookie.from_browser, healthy.environ(**changed), cookie=given)
+    (finding,) = run_check(browser_cookie.from_browser, healthy.environ(**changed), cookie=given)
     return finding.level, finding.message
 
 
@@ -95,7 +95,7 @@ def test_a_refused_cookie_is_never_repeated(healthy: HealthyInstallation) -> Non
     forged = SessionCookie(NAME, "another secret, long enough for the purpose").sign("secret-token")
     for value in (f"secret-token.{forged}", "secret-token", b64encode(b"secret-token").decode()):
         for given in (value, f"{NAME}={value}", f"x={value}", f"{value}=x", f"{value};{value}"):
-            findings = run_check(cookie.from_browser, healthy.environ(), cookie=given)
+            findings = run_check(browser_cookie.from_browser, healthy.environ(), cookie=given)
             assert [finding.level for finding in findings] == ["fault"]
             assert "secret-token" not in str(findings)
             assert value[:12] not in str(findings)

@@ -14,7 +14,7 @@ from tests.doctor.conftest import DATABASE, HealthyInstallation, examine
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 # Of the values below, what is secret or might be.
-HIDDEN = ("another secret, which", "too short a", "pass-phrase", "secret=none")
+HIDDEN = ("yet long enough", "too short a", "pass-phrase", "secret=none")
 IDS_OF_TWO_TYPES = """
     ALTER TABLE session DROP CONSTRAINT "session_userId_fkey",
         ALTER "userId" TYPE character(80)
@@ -41,14 +41,19 @@ SET_UPS = {
     "missing settings": ("", {"APP_URL": "", "SIGN_IN_URL": "", "EMBED_ORIGINS": "*"}, {"fault settings": "docs/configuration.md"}),
     "misspelled setting": ("", {"EMBED_ORIGINS": "", "EMBED_ORIGIN": "{site}"}, {"warning settings": "EMBED_ORIGINS"}),
     "short secret": ("", {"BETTER_AUTH_SECRET": "too short a secret"}, {"fault secret": "at least 32 random characters"}),
-    "wrong secret": ("", {"BETTER_AUTH_SECRET": "another secret, which is long enough"}, {
+    "example secret": ("", {"BETTER_AUTH_SECRET": "a secret-key: change-me in production"}, {
+        "warning secret": "32 random characters",
+        **dict.fromkeys(("fault fingerprint", "fault same secret", "fault cookie"), "secret"),
+    }),
+    "wrong secret": ("", {"BETTER_AUTH_SECRET": "not the main site's, yet long enough"}, {
         "fault fingerprint": "copy the main site's secret",
         "fault same secret": "the main site's secret, letter for letter",
         "fault cookie": "the main site's secret, letter for letter",
     }),
     "secure cookies over plain http": ("", {"BETTER_AUTH_SECURE_COOKIES": "true"}, {
         "warning cookie name": "https",
-        "fault cookie": "BETTER_AUTH_SECURE_COOKIES",
+        "fault site cookie": "unset BETTER_AUTH_SECURE_COOKIES",
+        "fault cookie": "unset BETTER_AUTH_SECURE_COOKIES",
     }),
     "two names of this machine": ("", {"APP_URL": "http://127.0.0.1:{app_port}"}, {
         "fault hosts": "localhost",
@@ -103,7 +108,7 @@ SET_UPS = {
         "warning get-session": "BETTER_AUTH_URL",
     }),
     "main site down": ("", {"BETTER_AUTH_URL": "{down}", "SIGN_IN_URL": "{down}/sign-in"}, {
-        f"warning {condition}": "in a browser" for condition in ("same secret", "sign-in page", "get-session", "trusted origin")
+        f"warning {condition}": "in a browser" for condition in ("same secret", "site cookie", "sign-in page", "get-session", "trusted origin")
     }),
     "sessions over http": (NOT_SHARED, {"SESSION_SOURCE": "http", "BETTER_AUTH_SECRET": ""}, {}),
     "sessions over http, wrong path": (NOT_SHARED, {"SESSION_SOURCE": "http", "SESSION_URL": "{site}/api/session"}, {
@@ -112,6 +117,7 @@ SET_UPS = {
     }),
     "sessions over http, main site down": ("", {"SESSION_SOURCE": "http", "BETTER_AUTH_URL": "{down}"}, {
         "warning same secret": "in a browser",
+        "warning site cookie": "in a browser",
         "fault cookie": "get-session",
         "fault get-session": "can reach it",
         "warning trusted origin": "in a browser",
@@ -139,7 +145,6 @@ def test_the_report_names_each_problem_and_its_fix(
         healthy.environ(healthy.broken_copy(sql) if sql else DATABASE, **changed),
         cookie=f"theme=dark; {user.cookie}",
         fingerprint=fingerprint(healthy.environment.app_server.secret).upper(),
-        asks_main_site=True,
     )
 
     fixes = {
@@ -177,7 +182,6 @@ def test_what_was_not_given_is_skipped_and_its_option_named(healthy: HealthyInst
     }
     options = {
         "fingerprint": "--fingerprint",
-        "same secret": "--ask-main-site",
         "cookie": "--cookie",
     }
     assert {condition: option in skipped[condition] for condition, option in options.items()} == (

@@ -1,5 +1,6 @@
 """Where a finished user goes: `next`, `return_to`, the page between, and the profile's way onward."""
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -120,3 +121,9 @@ def test_the_profile_leads_on_to_the_main_site_unless_it_is_in_its_frame(site):
     ):
         assert page(window.get(path)).find("a", class_="onward")["href"] == target
     assert page(window.get("/profile", FRAMED)).find("a", class_="onward") is None
+
+
+def test_the_base_path_of_better_auth_is_no_page_of_the_main_site(default_site, make_app):
+    app = make_app(site_url=f"{default_site.settings.site_url}/auth")
+    profile = replace(default_site, app=app).browser("onboarded").get("/profile")
+    assert page(profile).find("a", class_="onward")["href"] == default_site.settings.site_url

@@ -5,10 +5,11 @@
  * `opened`) or to close (`{"close": port}`) and answers each with one: `{"ready": port}`,
  * `{"closed": port}` or `{"error": "…"}`. It ends with its stdin.
  */
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 
+import { handleAuthProxyRequest } from "@neondatabase/auth/server";
 import { redisStorage } from "@better-auth/redis-storage";
 import { Redis } from "ioredis";
 import { PostgresDialect } from "kysely";
@@ -32,7 +33,8 @@ const open = new Map();
  *
  * The order has `port`, `siteUrl` (https or not: the server itself never is), `onboardingOrigin`,
  * `databaseUrl`, `options` and `plugins` of Better-Auth, `migrate`, and may have `secret`, `schemaName`,
- * `redisUrl` for a secondary storage, and `drizzle`, the options of its adapter.
+ * `redisUrl` for a secondary storage, `drizzle`, the options of its adapter, and `neon`, those of the
+ * cookies of Neon Auth's package, which then forwards to a Better-Auth on a port of its own.
  */
 async function opened(order) {
   const pool = new pg.Pool({ connectionString: order.databaseUrl, max: 4 });
@@ -55,17 +57,28 @@ async function opened(order) {
     if (order.migrate) await pool.query(ddl);
     options.database = drizzleAdapter(db, { provider: "pg", schema, ...order.drizzle });
   }
+  const hosted = order.neon && createServer();
+  if (hosted) {
+    await new Promise((resolve) => hosted.listen(0, "127.0.0.1", resolve));
+    options.baseURL = `http://127.0.0.1:${hosted.address().port}/neondb/auth`;
+    options.trustedOrigins = [order.siteUrl, order.onboardingOrigin];
+    options.secret = randomBytes(32).toString("hex");
+  }
   const auth = betterAuth(options);
   if (order.migrate && !order.drizzle) await (await getMigrations(auth.options)).runMigrations();
-  const server = createServer((request, response) =>
-    answer(auth, request, response).catch((error) => response.destroy(error)),
-  );
+  const own = hosted ? neonAuth(auth, order) : auth;
+  const serve = (handled, url) => (request, response) =>
+    answer(handled, url, request, response).catch((error) => response.destroy(error));
+  hosted?.on("request", serve(auth, options.baseURL));
+  const server = createServer(serve(own, order.siteUrl));
   await new Promise((resolve, reject) => {
     server.once("error", reject).listen(order.port, "127.0.0.1", resolve);
   });
   open.set(order.port, async () => {
     server.close();
     server.closeAllConnections();
+    hosted?.close();
+    hosted?.closeAllConnections();
     redis?.disconnect();
     await pool.end();
   });
@@ -76,10 +89,10 @@ async function opened(order) {
  * Not by Better-Auth's own `toNodeHandler`, which in 1.6.0 never ends a response larger than a
  * stream's buffer: large users see a page that loads for ever.
  */
-async function answer(auth, request, response) {
+async function answer(auth, siteUrl, request, response) {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
-  const url = new URL(request.url, auth.options.baseURL);
+  const url = new URL(request.url, siteUrl);
   const body = chunks.length > 0 ? Buffer.concat(chunks) : undefined;
   const { method, headers } = request;
   const answered =
@@ -90,6 +103,16 @@ async function answer(auth, request, response) {
   const cookies = answered.headers.getSetCookie();
   response.writeHead(answered.status, { ...fields, "set-cookie": cookies });
   response.end(Buffer.from(await answered.arrayBuffer()));
+}
+
+/** What Neon Auth's package makes of a main site: a proxy, with a cache of sessions by its own secret. */
+function neonAuth(auth, { neon: { domain }, secret }) {
+  const baseUrl = auth.options.baseURL;
+  const handler = (request) => {
+    const path = new URL(request.url).pathname.replace("/api/auth/", "");
+    return handleAuthProxyRequest({ request, path, baseUrl, cookieSecret: secret, domain });
+  };
+  return { handler, api: auth.api };
 }
 
 /** The sign-in page of a site that sends whoever it believes to be signed in straight back. */
