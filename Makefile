@@ -57,7 +57,8 @@ help:
 	@echo 'make lock           compile requirements/*.txt; make lock ARGS=--upgrade takes newer versions'
 	@echo 'make clean          remove what was installed and generated, the data of the demo included'
 
-demo: setup
+demo: tools
+	@$(MAKE) --silent --no-print-directory -j2 INSTALLING=1 .venv/.stamp $(SITE)/node_modules/.stamp
 	@exec $(BIN)/python -m devstack.demo
 
 # Three workers for two cores: much of a test is waiting, for a browser or a server to start.

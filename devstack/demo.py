@@ -112,6 +112,7 @@ def run() -> NoReturn:
             "to answer again: (. .demo/operator.env; "
             ".venv/bin/python -m onboarding profiles reset EMAIL --reason trial)"
         )
+        say(f"the app: {app.url}; in a frame: {site.url}/setup")
         say(f"logs in {logs}; Ctrl+C stops everything")
         say(f"ready: {site.url}")
         while not (dead := [child for child in watched if child.exit_status() is not None]):

@@ -12,14 +12,11 @@ import psycopg
 from psycopg import sql
 
 from devstack.app import App
-from onboarding.doctor.grants import grants
+from onboarding.doctor.grants import Grants, grants
 from onboarding.doctor.installation import Installation
 from onboarding.questions import load_questionnaire
 
 SITE, OWNER, APP = "main_site", "onboarding_owner", "onboarding_app"
-
-# Where the statements of `--grants` end that are run before our table stands.
-_MIGRATION = "-- Run alembic upgrade head"
 
 
 @dataclass(frozen=True)
@@ -56,19 +53,15 @@ class DatabaseRoles:
 
     def migrate(self, app: App, log: Path) -> None:
         """Follow `flask doctor --grants`: roles, our migrations, rights. The main site's tables stand."""
-        told = doctor_grants({**app.environment(), "DATABASE_URL": self.url}, self.owner, self.app)
-        before, mark, after = told.partition(_MIGRATION)
+        environ = {**app.environment(), "DATABASE_URL": self.url}
+        grants = doctor_grants(environ, self.owner, self.app)
         with psycopg.connect(self.url, autocommit=True) as superuser:
-            superuser.execute(before.encode())
+            superuser.execute(grants.before.encode())
             for role in (self.owner, self.app):
                 set_password(superuser, role, self.passwords[role])
         app.migrate(log)
         with psycopg.connect(self.owner_url, autocommit=True) as owner:
-            # The last line is a comment for whoever wants it, which the main site does.
-            site = sql.Identifier(self.site).as_string(owner)
-            owner.execute(
-                re.sub(r"-- (GRANT .*) TO \.\.\.", rf"\1 TO {site}", mark + after).encode()
-            )
+            owner.execute(grants.after.encode())
 
     def _as(self, role: str) -> str:
         return as_role(self.url, role, self.passwords[role])
@@ -92,7 +85,7 @@ def create_roles(
     return DatabaseRoles(url, site, owner, app, passwords)
 
 
-def doctor_grants(environ: Mapping[str, str], owner: str = OWNER, app: str = APP) -> str:
+def doctor_grants(environ: Mapping[str, str], owner: str = OWNER, app: str = APP) -> Grants:
     """Return what `flask doctor --grants` prints."""
     installation = Installation(environ, load_questionnaire())
     try:

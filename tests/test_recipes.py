@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from devstack.main_site import node
+from devstack.main_site import DIRECTORY, node
 from devstack.processes import ROOT
 from tests.questionnaires import some_answers
 
@@ -41,7 +41,7 @@ def run(code: str, **environ: str) -> object:
 def redirects(*visits: tuple[str, str, object]) -> list[str | None]:
     """Return where the recipe sends these visits: an address, a method, and the visitor."""
     return run(
-        block("// onboarding.js")
+        block("// onboarding.js").replace("./profile.js", f"{DIRECTORY}/public/profile.js")
         + f"console.log(JSON.stringify({json.dumps(visits)}.map(([url, method, visitor]) =>"
         " onboardingRedirect(new URL(url), method, visitor ?? undefined))));"
     )

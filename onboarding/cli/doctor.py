@@ -52,7 +52,12 @@ def _cookie(_: click.Context, __: click.Parameter, value: str | None) -> str | N
     help="Compare the secret with the fingerprint of the main site's.",
 )
 @click.option(
-    "--grants", "as_grants", is_flag=True, help="Print SQL with the least rights instead."
+    "--grants",
+    "part",
+    type=click.Choice(["all", "before", "after"]),
+    is_flag=False,
+    flag_value="all",
+    help="Print SQL with the least rights instead: what runs before the migration, after it, or all.",
 )
 @click.option(
     "--owner-role",
@@ -72,7 +77,7 @@ def doctor(
     as_json: bool,
     cookie: str | None,
     fingerprint: str | None,
-    as_grants: bool,
+    part: str | None,
     owner_role: str,
     app_role: str,
 ) -> None:
@@ -89,8 +94,8 @@ def doctor(
         fingerprint=fingerprint,
     )
     try:
-        if as_grants:
-            _print_grants(installation, owner_role, app_role)
+        if part is not None:
+            _print_grants(installation, owner_role, app_role, part)
             return
         report = examine(installation)
     finally:
@@ -103,9 +108,10 @@ def doctor(
     sys.exit(report.has_fault)
 
 
-def _print_grants(installation: Installation, owner_role: str, app_role: str) -> None:
+def _print_grants(installation: Installation, owner_role: str, app_role: str, part: str) -> None:
     try:
-        click.echo(grants(installation, owner_role, app_role))
+        printed = grants(installation, owner_role, app_role)
+        click.echo(printed if part == "all" else getattr(printed, part))
     except (Missing, Unavailable) as error:
         click.echo(f"{error}; better-auth-onboarding doctor says more", err=True)
         sys.exit(1)

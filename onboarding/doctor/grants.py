@@ -21,6 +21,9 @@ _LOCATION = text("""
     LEFT JOIN pg_roles o ON o.oid = c.relowner
     WHERE s.name = 'search_path'
 """)
+_OWNER = text("""
+    SELECT CAST(pg_get_userbyid(relowner) AS text) FROM pg_class WHERE oid = to_regclass(:table)
+""")
 _EXISTING_ROLES = text("SELECT CAST(rolname AS text) FROM pg_roles WHERE rolname = ANY (:names)")
 _ROW_SECURITY_IS_ON = text("""
     SELECT relrowsecurity AND NOT EXISTS (
@@ -36,7 +39,8 @@ class _Location:
 
     `search_path` is None if roles need no setting of their own; `owner` if there is no table yet.
     `is_new`: the schema has to be made, since the main site has a table of the same name. `policies`
-    are the tables with row-level security that shows the app's role nothing yet.
+    are the tables with row-level security that shows the app's role nothing yet. `site` is the role
+    that owns the main site's user table.
     """
 
     schema: str
@@ -46,58 +50,67 @@ class _Location:
     version: int
     is_new: bool
     policies: frozenset[str]
+    site: str
 
 
-def grants(installation: Installation, owner: str, app: str) -> str:
+@dataclass(frozen=True)
+class Grants:
+    """The SQL that is run before the migration, by the owner of the main site's tables, and after it."""
+
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.before}\n\n{self.after}"
+
+
+def grants(installation: Installation, owner: str, app: str) -> Grants:
     """Return the SQL that gives the two roles their rights and no more, for the tables found.
 
-    The owner of the main site's tables runs the first part, `owner` the second. Raise `Missing` if
-    the tables can't be found, `Unavailable` without a database.
+    Raise `Missing` if the tables can't be found, `Unavailable` without a database.
     """
     user, tables = installation.user, installation.tables_read
     location = installation.query(lambda c: _locate(c, installation, (owner, app)))
-    schema = quoted(location.schema)
+    profile = f"{quoted(location.schema)}.{TABLE}"
     owner_role, app_role = _role(location, owner), _role(location, app)
     heading = "-- Before alembic upgrade head, as the owner of the main site's tables"
     if owner_role or app_role:
         heading += ", who must also be\n-- allowed to create roles"
-    return "\n".join(
-        [
-            f"{heading}:",
-            *_new_schema(location),
-            *owner_role,
-            *_usage(owner, [location.schema, user.schema], creates_in=location.schema),
-            f"GRANT {_key_rights(location, user)} ON {user.quoted_name} TO {quoted(owner)};",
-            *_transfer(location, owner),
-            "",
-            *app_role,
-            # The app looks up the type of user ids, even where it reads no row of the user table.
-            *_usage(app, [location.schema, user.schema, *(table.schema for table in tables)]),
-            *(
-                f"GRANT SELECT ({', '.join(map(quoted, table.columns.values()))}) "
-                f"ON {table.quoted_name} TO {quoted(app)};"
-                for table in tables
-            ),
-            *(
-                f"CREATE POLICY {quoted(_policy(app))} ON {table.quoted_name} FOR SELECT "
-                f"TO {quoted(app)} USING (true);"
-                for table in tables
-                if table.quoted_name in location.policies
-            ),
-            "",
-            f"-- Run alembic upgrade head as {owner}, and then, also as {owner}:",
-            f"GRANT SELECT, INSERT, UPDATE ON {schema}.{TABLE} TO {quoted(app)};",
-            f"GRANT SELECT ON {schema}.{VERSION_TABLE} TO {quoted(app)};",
-            *(
-                f"CREATE POLICY {quoted(_policy(app))} ON {schema}.{TABLE} TO {quoted(app)} "
-                "USING (true) WITH CHECK (true);"
-                for _ in [1]
-                if f"{schema}.{TABLE}" in location.policies
-            ),
-            "-- And for the role of the main site, to read the answers:",
-            f"-- GRANT SELECT ON {schema}.{TABLE} TO ...;",
+    before = [
+        f"{heading}:",
+        *_new_schema(location),
+        *owner_role,
+        *_usage(owner, [location.schema, user.schema], creates_in=location.schema),
+        f"GRANT {_key_rights(location, user)} ON {user.quoted_name} TO {quoted(owner)};",
+        *_transfer(location, owner),
+        "",
+        *app_role,
+        # The app looks up the type of user ids, even where it reads no row of the user table.
+        *_usage(app, [location.schema, user.schema, *(table.schema for table in tables)]),
+        *(
+            f"GRANT SELECT ({', '.join(map(quoted, table.columns.values()))}) "
+            f"ON {table.quoted_name} TO {quoted(app)};"
+            for table in tables
+        ),
+        *(
+            f"{_policy(app, table.quoted_name)} FOR SELECT TO {quoted(app)} USING (true);"
+            for table in tables
+            if table.quoted_name in location.policies
+        ),
+    ]
+    after = [
+        f"-- After alembic upgrade head, as {owner}, who also runs that:",
+        f"GRANT SELECT, INSERT, UPDATE ON {profile} TO {quoted(app)};",
+        f"GRANT SELECT ON {quoted(location.schema)}.{VERSION_TABLE} TO {quoted(app)};",
+    ]
+    if profile in location.policies:
+        after.append(f"{_policy(app, profile)} TO {quoted(app)} USING (true) WITH CHECK (true);")
+    if location.site not in (owner, app):
+        after += [
+            "-- For the main site, to read the answers:",
+            f"GRANT SELECT ON {profile} TO {quoted(location.site)};",
         ]
-    )
+    return Grants("\n".join(before), "\n".join(after))
 
 
 def _locate(
@@ -119,7 +132,7 @@ def _locate(
         schema, search_path, owner = _OWN_SCHEMA, f"{_OWN_SCHEMA}, {search_path}", None
     names = [f"{quoted(schema or 'public')}.{TABLE}"]
     names += [table.quoted_name for table in installation.tables_read]
-    policy = {"policy": _policy(roles[1])}
+    policy = {"policy": _policy_name(roles[1])}
     return _Location(
         schema or "public",
         search_path if is_for_role or is_new else None,
@@ -132,11 +145,16 @@ def _locate(
             for name in names
             if connection.scalar(_ROW_SECURITY_IS_ON, {"table": name, **policy})
         ),
+        connection.scalar(_OWNER, {"table": installation.user.quoted_name}),
     )
 
 
-def _policy(app: str) -> str:
-    return f"{app} reads all"
+def _policy_name(app: str) -> str:
+    return f"all rows for {app}"
+
+
+def _policy(app: str, table: str) -> str:
+    return f"CREATE POLICY {quoted(_policy_name(app))} ON {table}"
 
 
 def _new_schema(location: _Location) -> list[str]:

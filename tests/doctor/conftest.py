@@ -14,6 +14,7 @@ from devstack.main_site import MainSite
 from devstack.roles import DatabaseRoles, create_roles, doctor_grants
 from onboarding import doctor
 from onboarding.betterauth.cookie import SessionCookie
+from onboarding.doctor.grants import Grants
 from onboarding.doctor.installation import Installation
 from onboarding.doctor.report import Check, Finding, Report
 from tests import secret_scan
@@ -30,7 +31,7 @@ class HealthyInstallation:
 
     environment: Environment
     roles: DatabaseRoles
-    grants: str
+    grants: Grants
     """What `doctor --grants` printed before there were roles and a profile table."""
     closed_port: int
     copies: dict[str, str] = field(default_factory=dict)
