@@ -228,7 +228,7 @@ def test_while_the_database_is_frozen_some_wait_and_the_others_are_refused_at_on
             read(database)
         return str(error.value)
 
-    with open_database(through(proxy, url), 3, read_budget_s=2, max_waiting=6) as database:
+    with open_database(through(proxy, url), 3, read_budget_s=1, max_waiting=6) as database:
         assert read(database) == 7
         proxy.follow(stall_all)
         with ThreadPoolExecutor(8) as threads:
@@ -242,10 +242,10 @@ def test_while_the_database_is_frozen_some_wait_and_the_others_are_refused_at_on
 
 @read_and_write
 def test_a_frozen_server_costs_the_budget_and_no_more(proxy, url, ask):
-    with open_database(through(proxy, url), 2, read_budget_s=2, write_budget_s=2) as database:
+    with open_database(through(proxy, url), 2, read_budget_s=1, write_budget_s=1) as database:
         assert ask(database) == 7
         proxy.follow(stall_all)
-        with takes(2), pytest.raises(Unavailable, match="no answer in time"):
+        with takes(1), pytest.raises(Unavailable, match="no answer in time"):
             ask(database)
         proxy.follow(let_pass)
         # Nobody gets the late answer on the abandoned connection.

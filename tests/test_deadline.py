@@ -11,10 +11,6 @@ import pytest
 from onboarding.deadline import WaitingLimit, seconds_left, time_limit
 
 
-def test_without_a_deadline_there_is_no_end() -> None:
-    assert seconds_left() == inf
-
-
 def test_the_earlier_of_two_deadlines_counts() -> None:
     with time_limit(5):
         with time_limit(60):
@@ -61,28 +57,6 @@ def time_out(limit: WaitingLimit) -> None:
 
     with pytest.raises(TimeoutError):
         limit.run(0.05, work)
-
-
-def test_work_runs_within_its_budget_and_returns_its_result() -> None:
-    assert WaitingLimit("it").run(5, lambda: seconds_left() <= 5)
-
-
-def test_a_crowd_is_never_refused_while_answers_come() -> None:
-    limit = WaitingLimit("it", 2)
-    with waiting(limit, 5):
-        assert limit.run(5, lambda: 7) == 7
-
-
-def test_after_a_whole_budget_of_silence_those_beyond_the_limit_are_refused_until_an_answer() -> (
-    None
-):
-    limit = WaitingLimit("it", 2)
-    time_out(limit)
-    with waiting(limit, 2), pytest.raises(TimeoutError, match="it does not answer"):
-        limit.run(5, lambda: pytest.fail("run"))
-    # Those who waited were answered when the block ended.
-    with waiting(limit, 3):
-        assert limit.run(5, lambda: 7) == 7
 
 
 def test_below_the_limit_nobody_is_refused_whatever_came_before() -> None:

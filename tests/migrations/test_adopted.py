@@ -44,7 +44,9 @@ ADOPTED = {
     "as the first data model had it": "",
     "with keys, indexes and columns of the owner's own": """
         ALTER TABLE user_profile ADD COLUMN note text UNIQUE, ADD COLUMN n int NOT NULL DEFAULT 7,
-            ADD CHECK (developer_role <> ''), ADD CHECK (updated_at > '2000-01-01'),
+            ADD CONSTRAINT ck_user_profile_developer_role
+                CHECK (developer_role <> 'Frontend Developer'),
+            ADD CHECK (updated_at > '2000-01-01'),
             ADD CONSTRAINT levels CHECK (python_proficiency IN
                 ('Beginner', 'Intermediate', 'Advanced', 'Wizard: 100%'));
         CREATE INDEX ON user_profile (is_onboarded);
@@ -68,10 +70,6 @@ ADOPTED = {
             DROP CONSTRAINT user_profile_pkey;
     """,
     "with varchar for the id": "ALTER TABLE user_profile ALTER user_id TYPE character varying",
-    "with a check of our name and other values": """
-        ALTER TABLE user_profile ADD CONSTRAINT ck_user_profile_developer_role
-            CHECK (developer_role <> 'Frontend Developer');
-    """,
 }
 
 

@@ -5,7 +5,6 @@
 import re
 from collections.abc import Iterator
 
-import httpx
 import psycopg
 import pytest
 from psycopg import sql
@@ -173,24 +172,3 @@ def row(connection: psycopg.Connection, user_id: str) -> tuple | None:
         f"SELECT {COLUMNS}, is_onboarded FROM user_profile WHERE user_id = %s",
         [user_id],
     ).fetchone()
-
-
-def test_better_auth_deletes_a_user_whose_profile_its_role_may_not_touch(
-    environment, signed_up_user, open_browser
-):
-    open_browser(signed_up_user).finish()
-    with psycopg.connect(environment.main_site.database_url) as site:
-        may = site.execute(
-            "SELECT current_user, has_table_privilege('user_profile', 'DELETE'),"
-            " pg_has_role('environment_owner', 'MEMBER')"
-        ).fetchone()
-    assert may == ("main_site", False, False)
-    answer = httpx.post(
-        f"{environment.main_site.url}/api/auth/delete-user",
-        json={"password": signed_up_user.password},
-        headers={"Origin": environment.main_site.url, "Cookie": signed_up_user.cookie},
-    )
-    assert answer.status_code == 200, answer.text
-    assert environment.sql('SELECT FROM "user" WHERE id = %s', signed_up_user.id) == []
-    assert environment.sql('SELECT FROM session WHERE "userId" = %s', signed_up_user.id) == []
-    assert environment.sql("SELECT FROM user_profile WHERE user_id = %s", signed_up_user.id) == []

@@ -71,14 +71,6 @@ def test_a_textual_column_refers_to_textual_ids_only(questionnaire, database, us
     assert [problem.message for problem in found] == ([] if fits else [message])
 
 
-def test_a_column_of_the_owner_s_own_is_no_problem(profiles_database, questionnaire, schema):
-    schema.sql("ALTER TABLE user_profile ADD note text, ADD visits integer NOT NULL DEFAULT 0")
-    try:
-        assert schema.run(lambda connection: problems(connection, questionnaire, "text")) == []
-    finally:
-        schema.sql("ALTER TABLE user_profile DROP note, DROP visits")
-
-
 def test_a_role_that_may_not_save_is_named_beside_the_table_s_own_problems(profiles_database):
     schema = profiles_database.create_schema("rights", CAMEL.ddl())
     schema.migrate()

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from onboarding.database import SchemaMismatch, Unavailable
+from onboarding.database import SchemaMismatch
 from onboarding.profiles import AlreadyOnboarded, ProfileChanged, ProfileStore, UserDeleted
-from tests.betterauth.layouts import CAMEL, Layout
+from tests.betterauth.layouts import CAMEL
 from tests.profiles.conftest import default_only
 from tests.questionnaires import (
     DEFAULT,
@@ -15,7 +15,7 @@ from tests.questionnaires import (
     profile_row,
     some_answers,
 )
-from tests.schemas import Schema, engine_url, open_database
+from tests.schemas import Schema, open_database
 
 by_both = pytest.mark.parametrize("save", ["save_draft", "complete"])
 
@@ -156,27 +156,6 @@ def test_times_are_utc_in_every_time_zone(schema, new_user, zone):
         assert abs(datetime.now(UTC).replace(tzinfo=None) - time) < timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("id_type", ["uuid", "integer", "bigint", "character varying(36)"])
-def test_user_ids_may_have_any_type_of_the_main_site(profiles_database, id_type):
-    layout = Layout(id_type=id_type)
-    schema = profiles_database.create_schema(f"ids_{id_type.partition(' ')[0]}", layout.ddl())
-    schema.migrate()
-    user_id, _ = layout.sign_in(schema)
-    with open_database(schema.engine_url()) as database:
-        store = ProfileStore(database, DEFAULT)
-        store.save_draft(user_id, some_answers())
-        done = store.complete(user_id, some_answers())
-        with pytest.raises(AlreadyOnboarded):
-            store.complete(user_id, other_answers())
-        assert store.find(user_id) == done
-        if "character" not in id_type:
-            with pytest.raises(SchemaMismatch, match="user ids don't fit"):
-                store.find("an id of another main site")
-        schema.sql('DELETE FROM "user"')
-        with pytest.raises(UserDeleted):
-            store.complete(user_id, some_answers())
-
-
 def test_a_null_of_an_adopted_table_counts_as_a_draft(profiles_database):
     schema = profiles_database.create_schema("adopted_with_null", CAMEL.ddl())
     schema.migrate()
@@ -189,12 +168,6 @@ def test_a_null_of_an_adopted_table_counts_as_a_draft(profiles_database):
             schema.sql("UPDATE user_profile SET is_onboarded = NULL WHERE user_id = %s", user_id)
             saved = save(user_id, some_answers())
             assert (saved.answers, saved.is_onboarded) == (some_answers(), is_onboarded)
-
-
-def test_a_database_that_is_away_is_unavailable():
-    url = engine_url("postgres://u:p@127.0.0.1:1/site")
-    with open_database(url, write_budget_s=0.5) as away, pytest.raises(Unavailable):
-        ProfileStore(away, DEFAULT).complete("somebody", some_answers())
 
 
 def test_a_refusal_by_a_rule_of_the_owners_is_a_schema_mismatch_without_the_row(profiles_database):

@@ -123,19 +123,6 @@ def test_one_final_row_among_many_stops_the_whole_statement(schema, new_user):
     assert [profile_row(schema.owner, user_id) for user_id in drafts] == [(SOME, False)] * 2
 
 
-@pytest.mark.parametrize("is_onboarded", [False, True])
-@pytest.mark.parametrize(
-    "statement",
-    ['DELETE FROM "user" WHERE id = %s', "DELETE FROM user_profile WHERE user_id = %s"],
-    ids=["the user", "the profile"],
-)
-def test_user_and_profile_can_always_be_deleted(schema, new_user, statement, is_onboarded):
-    user_id, other = (with_profile(schema, new_user(), is_onboarded=is_onboarded) for _ in range(2))
-    schema.sql(statement, user_id)
-    assert profile_row(schema.owner, user_id) is None
-    assert profile_row(schema.owner, other) == (SOME, is_onboarded)
-
-
 def refusal_of(schema: Schema, **values: object) -> psycopg.errors.Diagnostic:
     """Insert a row that the database must refuse; return its diagnostic."""
     row = {**SOME, "is_onboarded": False, "created_at": "now", "updated_at": "now", **values}
@@ -162,9 +149,3 @@ def test_a_value_outside_the_list_is_refused_by_name(schema, new_user, question)
 def test_no_column_may_be_null(schema, new_user, column):
     refusal = refusal_of(schema, **{"user_id": new_user(), column: None})
     assert (refusal.sqlstate, refusal.column_name) == ("23502", column)  # not_null_violation
-
-
-def test_a_second_row_of_a_user_and_a_row_of_no_user_are_refused(schema, new_user):
-    user_id = with_profile(schema, new_user(), is_onboarded=False)
-    assert refusal_of(schema, user_id=user_id).sqlstate == "23505"  # unique_violation
-    assert refusal_of(schema, user_id="nobody").sqlstate == "23503"  # foreign_key_violation
