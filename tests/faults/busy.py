@@ -16,10 +16,17 @@ REQUESTS = 200
 BUSY_PROCESSES = 6
 
 
-def measure(cluster: Cluster, app: Variant = THIS_APP, settings: Mapping[str, str] = {}) -> Result:
+def measure(
+    cluster: Cluster,
+    app: Variant = THIS_APP,
+    *,
+    requests: int = REQUESTS,
+    busy: int = BUSY_PROCESSES,
+    settings: Mapping[str, str] = {},
+) -> Result:
     """Send them; with the default settings if no others are given."""
     port = cluster.start("direct", app, settings=settings)
-    users = cluster.users(REQUESTS, app)
+    users = cluster.users(requests, app)
 
     async def reads() -> list[Response]:
         return await asyncio.gather(
@@ -27,7 +34,7 @@ def measure(cluster: Cluster, app: Variant = THIS_APP, settings: Mapping[str, st
         )
 
     with ExitStack() as stack:
-        for number in range(BUSY_PROCESSES):
+        for number in range(busy):
             log = cluster.logs / f"busy-{number}.log"
             stack.enter_context(Child("busy", [sys.executable, "-c", "while True: pass"], log=log))
         responses = run(reads())
