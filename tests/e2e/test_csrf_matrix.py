@@ -16,7 +16,6 @@ from onboarding.web.csrf import CsrfTokens
 from tests.e2e import pages
 from tests.e2e.other_site import OtherSite
 from tests.e2e.pages import OTHER, REVIEW, SOME
-from tests.users import create_user
 
 pytestmark = pytest.mark.slow
 
@@ -143,20 +142,6 @@ def test_a_form_of_a_sibling_that_hides_its_origin(scene, target, html):
     form = scene.form(target)
     scene.lure(html.replace("{}", escape(form) if target == "_top" else form), SIBLING)
     assert scene.expect_refusal()["origin"] == "null"
-
-
-@pytest.mark.parametrize("whose", ["nobody", "another session"])
-def test_our_own_form_with_the_token_of(scene, environment, settings, tokens, whose):
-    other = create_user(environment.database_url, settings.session_cookie)
-    scene.page.goto(f"{scene.app}/onboarding/review", wait_until="domcontentloaded")
-    scene.page.evaluate(
-        """token => {
-            document.querySelector("[name=csrf_token]").value = token;
-            document.querySelector("form[method=post]").requestSubmit();
-        }""",
-        "" if whose == "nobody" else tokens.issue(other.token),
-    )
-    assert scene.expect_refusal()["sec-fetch-site"] == "same-origin"
 
 
 @pytest.mark.parametrize("framed_cookies", [True, False])

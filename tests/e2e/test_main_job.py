@@ -4,10 +4,10 @@ import secrets
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from tests.e2e import pages
-from tests.e2e.pages import FIRST, LAST, OTHER, REVIEW, SIGNED_OUT, SOME, STEPS
+from tests.e2e.pages import FIRST, LAST, OTHER, SOME, STEPS
 
 pytestmark = pytest.mark.slow
 
@@ -56,21 +56,6 @@ def test_a_newcomer_is_asked_once_and_has_a_profile_for_good(page, environment, 
     pages.expect_profile(page, answers)
 
 
-def test_a_draft_is_taken_up_again_in_another_browser(window, signed_up_user):
-    first = window(signed_up_user)
-    first.goto("/")
-    pages.answer_all(first)
-    first.context.close()
-
-    second = window()
-    second.goto("/profile")
-    pages.sign_in(second, signed_up_user.email)
-    pages.expect_page(second, REVIEW)
-    pages.expect_answers(second)
-    pages.confirm(second)
-    pages.expect_profile(second)
-
-
 def test_the_main_sites_invitation_leads_through_the_wizard_and_back_until_the_account_is_deleted(
     window, environment, user
 ):
@@ -108,43 +93,12 @@ def test_the_end_leads_on_to_a_return_to_that_redirects_to_another_origin(
     assert page.url == end
 
 
-def test_a_session_that_has_ended_never_bounces_between_the_two_sites(
-    window, environment, user, console
-):
-    """The main site may still believe its cookie cache, and send everybody straight back."""
-    console.expect_status(401)
-    page = window(user)
-
-    def send_back(route: Route) -> None:
-        [callback] = parse_qs(urlsplit(route.request.url).query)["callbackURL"]
-        route.fulfill(status=302, headers={"Location": callback})
-
-    page.route(f"{environment.main_site.url}/sign-in?*", send_back)
-    environment.sql("DELETE FROM session WHERE token = %s", user.token)
-    for url in ("/profile", "/", pages.path(FIRST)):
-        console.navigations.clear()
-        page.goto(url)
-        pages.expect_page(page, SIGNED_OUT)
-        assert "reason=session-ended" in page.url
-        assert len(console.navigations) == 2
-        # A press leads to the main site and back, once.
-        page.get_by_role("link", name="Sign in", exact=True).click()
-        pages.expect_page(page, SIGNED_OUT)
-        assert len(console.navigations) == 5
-
-
-READ = """async ([app]) => {
-    const answer = await fetch(`${app}/api/profile`, { credentials: "include" });
-    return [answer.status, answer.headers.get("ETag"), await answer.json()];
-}"""
-SAVE = """async ([app, answers]) => {
-    const answer = await fetch(`${app}/api/profile`, {
-        method: "PUT",
-        credentials: "include",
-        headers: { "Content-Type": "application/json", "If-None-Match": "*" },
-        body: JSON.stringify(answers),
-    });
-    return answer.status;
+SAVE_AND_READ = """async ([app, answers]) => {
+    const url = `${app}/api/profile`, credentials = "include", body = JSON.stringify(answers);
+    const headers = { "Content-Type": "application/json", "If-None-Match": "*" };
+    const saved = await fetch(url, { method: "PUT", credentials, headers, body });
+    const read = await fetch(url, { credentials });
+    return [saved.status, read.status, read.headers.get("ETag"), await read.json()];
 }"""
 
 
@@ -153,9 +107,8 @@ def test_a_page_of_the_main_site_reads_and_saves_with_the_visitors_cookie(
 ):
     page = window(user)
     page.goto(f"{environment.main_site.url}/setup")
-    assert page.evaluate(SAVE, [served_app, SOME]) == 201
-    status, etag, profile = page.evaluate(READ, [served_app])
-    assert (status, profile["user_id"]) == (200, user.id)
+    saved, read, etag, profile = page.evaluate(SAVE_AND_READ, [served_app, SOME])
+    assert (saved, read, profile["user_id"]) == (201, 200, user.id)
     assert profile.items() >= SOME.items()
     assert etag
     assert pages.stored_profile(environment, user.id) == {**SOME, "is_onboarded": False}

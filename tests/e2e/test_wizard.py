@@ -1,17 +1,12 @@
 """The wizard under a user's hands: keyboard, mistakes, Back, refresh, several tabs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import psycopg
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-from tests.conftest import Environment
 from tests.e2e import pages
 from tests.e2e.pages import FIRST, LAST, OTHER, REVIEW, SECOND, SOME
 from tests.questionnaires import DEFAULT, insert_profile
-from tests.users import User
 
 pytestmark = pytest.mark.slow
 
@@ -127,56 +122,19 @@ def test_every_page_can_be_refreshed_and_back_shows_the_answers_given(window, us
     pages.expect_profile(page)
 
 
-def test_of_two_tabs_the_first_to_confirm_wins_and_the_others_show_the_saved_answers(
-    window, environment, user
-):
-    first = window(user)
-    second, third = first.context.new_page(), first.context.new_page()
-    third.goto(pages.path(FIRST))
-    pages.choose(third, FIRST, OTHER)
-    first.goto("/")
-    pages.answer_all(first)
-    second.goto("/")
-    for question in DEFAULT:
-        second.get_by_role("link", name=f"Change {question.heading['en']}").click()
-        pages.answer(second, question, OTHER)
-    pages.expect_answers(second, OTHER)
-
-    pages.confirm(first)
-    pages.expect_profile(first)
-    pages.confirm(second)
-    pages.expect_profile(second)
-    expect(second.get_by_text("You had already confirmed your answers")).to_be_visible()
-    expect(first.get_by_text("You had already")).to_have_count(0)
-    pages.go_on(third)
-    pages.expect_profile(third)
-    assert pages.stored_profile(environment, user.id) == {**SOME, "is_onboarded": True}
-
-
-@pytest.mark.parametrize("other_wins", [False, True], ids=["double click", "other device"])
-def test_of_two_confirmations_at_the_same_moment_one_wins(window, environment, user, other_wins):
+def test_a_double_click_confirms_once(window, environment, user):
     page = window(user)
     page.goto(pages.review_url(SOME))
     button = page.get_by_role("button", name="Confirm and finish").bounding_box()
-    with uncommitted_confirmation(environment, user) as other:
-        click_to_send(page, button)
-        if other_wins:
-            other.commit()
-        else:
-            click_to_send(page, button)
-            other.rollback()
-    answers = OTHER if other_wins else SOME
-    pages.expect_profile(page, answers)
-    expect(page.get_by_text("You had already")).to_have_count(int(other_wins))
-    assert pages.stored_profile(environment, user.id) == {**answers, "is_onboarded": True}
-
-
-@contextmanager
-def uncommitted_confirmation(environment: Environment, user: User) -> Iterator[psycopg.Connection]:
-    """Confirm other answers without committing, which holds up every other save of the user."""
     with psycopg.connect(environment.database_url) as connection:
+        # Holds up the user's saves until both clicks are sent.
         insert_profile(connection, user.id, OTHER, is_onboarded=True)
-        yield connection
+        for _ in range(2):
+            click_to_send(page, button)
+        connection.rollback()
+    pages.expect_profile(page)
+    expect(page.get_by_text("You had already")).to_have_count(0)
+    assert pages.stored_profile(environment, user.id) == {**SOME, "is_onboarded": True}
 
 
 def click_to_send(page: Page, button: FloatRect) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e.embed_layouts import LAYOUTS, UNFILLED
-from tests.e2e.pages import FIRST, LAST, PROFILE, REVIEW, SIGNED_OUT, SOME, STEPS, UNVERIFIED, title
+from tests.e2e.pages import FIRST, PROFILE, REVIEW, SIGNED_OUT, SOME, STEPS, UNVERIFIED, title
 from tests.engines.conftest import APP, OTHER_SITE, SITE
 from tests.questionnaires import DEFAULT
 
@@ -81,35 +81,6 @@ def test_the_end_leads_on_to_a_return_to_that_redirects_to_another_origin(window
     answer_all(window)
     window.press()
     window.wait_for("The end")
-
-
-def test_signed_out_half_way_and_in_again_nothing_is_lost(window):
-    user = window.create_user()
-    window.sign_in(user, MAIN_SITE, SHARED)
-    window.embed(MAIN_SITE)
-    for question in DEFAULT.questions[:-1]:
-        window.wait_for(title(question))
-        window.choose(SOME[question.name])
-        window.press()
-    window.wait_for(title(LAST))
-    first = window.driver.current_window_handle
-    window.driver.switch_to.new_window("tab")
-    second = window.driver.current_window_handle
-    window.sign_in(user, MAIN_SITE, f"{SHARED}; Max-Age=0")
-    window.driver.switch_to.window(first)
-    window.choose(SOME[LAST.name])
-    window.press()
-    window.wait_for(SIGNED_OUT)
-    assert window.reasons() == ["expired"]
-    window.driver.switch_to.window(second)
-    window.sign_in(user, MAIN_SITE, SHARED)
-    window.driver.close()
-    window.driver.switch_to.window(first)
-    window.click_link("I've signed in, try again")
-    window.wait_for(title(LAST))
-    assert window.chosen() == SOME[LAST.name]
-    window.press()
-    window.wait_for(REVIEW)
 
 
 def test_a_browser_that_blocks_all_cookies_is_told_from_nobody_signed_in(cookieless_window):

@@ -95,19 +95,12 @@ class Window:
     def choose(self, value: str) -> None:
         Select(self._find("select")).select_by_value(value)
 
-    def chosen(self) -> str | None:
-        return Select(self._find("select")).first_selected_option.get_attribute("value")
-
     def press(self) -> None:
         self._find("main button").click()
 
     def shows(self, text: str) -> bool:
         """Return whether the app's page shows a text, to people's eyes."""
         return text in self._find("main").text
-
-    def click_link(self, text: str) -> None:
-        self._find("main")
-        self.driver.find_element(By.LINK_TEXT, text).click()
 
     def events(self) -> list[list]:
         """Return the element's events so far."""

@@ -1,9 +1,10 @@
 """A client with a connection for each request, so that whatever goes wrong on one is seen and counted."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+import threading
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -66,6 +67,41 @@ async def fetch(
     is_whole = first and int(found.get("Content-Length", "0")) == len(content)
     status = int(first.split()[1]) if is_whole else 0
     return Response(status, found, content.decode(), began, clock())
+
+
+def fetch_all(requests: Iterable[tuple[Any, ...]], at_once: int = 16) -> list[Response]:
+    """Send requests, each the arguments of `fetch`, so many at once; return the responses in order."""
+
+    async def send() -> list[Response]:
+        limit = asyncio.Semaphore(at_once)
+
+        async def one(request: tuple[Any, ...]) -> Response:
+            async with limit:
+                return await fetch(*request)
+
+        return await asyncio.gather(*map(one, requests))
+
+    return run(send())
+
+
+@contextmanager
+def fetching(pause_s: float, *request: Any) -> Iterator[Future[list[Response]]]:
+    """Send a request again and again; what is yielded has the responses after the context."""
+    stopped = threading.Event()
+
+    async def send() -> list[Response]:
+        sent = []
+        while not stopped.is_set():
+            sent.append(asyncio.create_task(fetch(*request)))
+            await asyncio.sleep(pause_s)
+        return await asyncio.gather(*sent)
+
+    with ThreadPoolExecutor(1) as thread:
+        sending = thread.submit(asyncio.run, send())
+        try:
+            yield sending
+        finally:
+            stopped.set()
 
 
 async def _exchange(port: int, request: bytes) -> bytes:

@@ -6,8 +6,10 @@ every server, one that ended half a minute ago on none, since the database's clo
 """
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from itertools import product
 
 from bs4 import BeautifulSoup
 
@@ -18,20 +20,26 @@ from tests.questionnaires import DEFAULT
 from tests.users import User
 
 SKEWS_S = (-60, 0, 60)
-# A minute is what a clock may be off, so one of two is right.
-PAIRS = [(shown, sent) for shown in SKEWS_S for sent in SKEWS_S if abs(shown - sent) <= 60]
 CLOCK = ROOT / "tests" / "faults" / "clock"
 
 
-def measure(cluster: Cluster, app: Variant = THIS_APP, users_each: int = 25) -> Result:
+def measure(
+    cluster: Cluster,
+    app: Variant = THIS_APP,
+    *,
+    users_each: int = 25,
+    skews_s: Sequence[int] = SKEWS_S,
+) -> Result:
     """Let users submit to servers with these clocks."""
+    # A minute is what a clock may be off, so one of two is right.
+    pairs = [pair for pair in product(skews_s, repeat=2) if abs(pair[0] - pair[1]) <= 60]
     ports = {
         skew: cluster.start(settings={"PYTHONPATH": str(CLOCK), "CLOCK_SHIFT_SECONDS": str(skew)})
-        for skew in SKEWS_S
+        for skew in skews_s
     }
-    users = cluster.users(len(PAIRS) * users_each)
+    users = cluster.users(len(pairs) * users_each)
     cluster.save_drafts(users)
-    submits = list(zip(users, PAIRS * users_each, strict=True))
+    submits = list(zip(users, pairs * users_each, strict=True))
 
     async def submit_all() -> list[bool]:
         return [

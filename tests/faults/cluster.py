@@ -1,5 +1,5 @@
-"""What the fault tests run on: a PostgreSQL that may crash, the tables of a real Better-Auth site,
-servers of the app, and routes to the database on which things go wrong.
+"""What the fault tests run on: a PostgreSQL that may crash, the tables of a Better-Auth site, servers
+of the app, and routes to the database on which things go wrong.
 """
 
 import os
@@ -21,7 +21,6 @@ from sqlalchemy import create_engine
 from bench.tutorial import app as tutorial
 from devstack import pgbouncer, postgres
 from devstack.app import App
-from devstack.main_site import MainSite
 from devstack.pgbouncer import PgBouncer
 from devstack.postgres import Postgres
 from devstack.processes import Child, free_port
@@ -31,6 +30,7 @@ from onboarding.web.csrf import CsrfTokens
 from tests.faults.proxy import Proxy
 from tests.questionnaires import all_answers, insert_profile
 from tests.users import User, insert_user
+from tests.web.conftest import TABLES
 
 Answers = Mapping[str, str]
 
@@ -161,8 +161,8 @@ def start_cluster(*, pooler: bool = False) -> Iterator[Cluster]:
         server = stack.enter_context(postgres.temporary(settings=durable))
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-")))
         secret = secrets.token_urlsafe(32)
-        site = MainSite(9, server.create_database(THIS_APP.database), secret, "http://localhost:9")
-        site.migrate(logs / "main-site-migrate.log")
+        with psycopg.connect(server.create_database(THIS_APP.database)) as connection:
+            connection.execute(TABLES)
         server.create_database(TUTORIAL.database, template=THIS_APP.database)
         engine = create_engine(server.url(TUTORIAL.database).replace("://", "+psycopg://"))
         tutorial.UserProfile.metadata.create_all(engine)

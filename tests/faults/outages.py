@@ -62,7 +62,7 @@ def silences(cluster: Cluster, app: Variant) -> list[Outage]:
         _network(cluster, "connecting", connecting),
         _network(cluster, "in a result", lambda: proxy.follow(stall_on("D"))),
         _network(cluster, "before the acknowledgement", lambda: proxy.follow(stall_on("C"))),
-        Outage("behind a lock", "direct", lock, blocker.close),
+        Outage("behind a lock", "proxied", lock, blocker.close),
         *(outage for outage in outages(cluster) if outage.name.endswith("frozen")),
     ]
 

@@ -5,11 +5,10 @@ Whatever a connection remembers (a prepared statement, a setting) is somewhere e
 transaction. A transaction failed if its request isn't answered as it is without a pooler.
 """
 
-import asyncio
+from itertools import cycle
 
-from tests.faults.client import Response, fetch, run
+from tests.faults.client import fetch_all
 from tests.faults.cluster import THIS_APP, Cluster, Result, Variant
-from tests.users import User
 
 USERS = 400
 # One for a page; and for a save the session's look-up and the answers'.
@@ -23,22 +22,16 @@ def measure(cluster: Cluster, app: Variant = THIS_APP) -> Result:
     users = cluster.users(USERS, app)
     before = cluster.pooler.transactions()
 
-    async def visit(number: int, user: User, at_once: asyncio.Semaphore) -> int:
-        port, headers = ports[number % len(ports)], cluster.headers(user)
-        form = cluster.form(user, app.answers[number % len(app.answers)])
-        async with at_once:
-            page = await fetch(port, "/profile", headers)
-            save: Response = await fetch(port, "/onboarding/review", headers, form)
-        # Whose look-up fails has no second transaction, yet both were wanted.
-        return (page.status not in (200, 303)) + 2 * (
-            (save.status, save.location) != (303, "/profile")
-        )
-
-    async def visits() -> list[int]:
-        at_once = asyncio.Semaphore(16)
-        return await asyncio.gather(*(visit(*pair, at_once) for pair in enumerate(users)))
-
-    failed = sum(run(visits()))
+    requests = [(port, cluster.headers(user)) for port, user in zip(cycle(ports), users)]
+    forms = (cluster.form(*pair) for pair in zip(users, cycle(app.answers)))
+    pages = fetch_all((port, "/profile", headers) for port, headers in requests)
+    saves = fetch_all(
+        (port, "/onboarding/review", headers, form)
+        for (port, headers), form in zip(requests, forms, strict=True)
+    )
+    failed = sum(page.status not in (200, 303) for page in pages)
+    # Whose look-up fails has no second transaction, yet both were wanted.
+    failed += 2 * sum((save.status, save.location) != (303, "/profile") for save in saves)
     passed = cluster.pooler.transactions() - before
     misses = [f"{failed} failed"] if failed else []
     if passed < USERS * TRANSACTIONS_EACH:

@@ -2,13 +2,12 @@
 errors, probes, forged cookies.
 """
 
-import asyncio
 from collections.abc import Iterator
 from itertools import cycle, islice
 
 import psutil
 
-from tests.faults.client import Response, fetch, run
+from tests.faults.client import fetch_all
 from tests.faults.cluster import THIS_APP, Cluster, Result, Variant
 from tests.questionnaires import DEFAULT
 
@@ -23,11 +22,11 @@ Request = tuple[str, dict[str, str], dict[str, str] | None]
 def measure(cluster: Cluster, app: Variant = THIS_APP) -> Result:
     """Send the requests after a warm-up."""
     port = cluster.start(workers=2)
-    requests = _requests(cluster)
-    _send(port, list(islice(requests, WARM_UP)))
+    requests = ((port, *request) for request in _requests(cluster))
+    fetch_all(islice(requests, WARM_UP))
     workers = psutil.Process(cluster.children[-1].pid).children()
     before = [worker.memory_info().rss for worker in workers]
-    responses = _send(port, list(islice(requests, REQUESTS)))
+    responses = fetch_all(islice(requests, REQUESTS))
     pairs = zip(workers, before, strict=True)
     grown_mb = max((worker.memory_info().rss - rss) / 2**20 for worker, rss in pairs)
     failed = sum(response.status == 0 or response.status >= 500 for response in responses)
@@ -51,16 +50,3 @@ def _requests(cluster: Cluster) -> Iterator[Request]:
         yield "/onboarding/review", headers, {"csrf_token": f"{number}"}
         yield "/api/profile", headers, None
         yield "/static/style.css", headers, None
-
-
-def _send(port: int, requests: list[Request]) -> list[Response]:
-    async def send() -> list[Response]:
-        at_once = asyncio.Semaphore(16)
-
-        async def one(request: Request) -> Response:
-            async with at_once:
-                return await fetch(port, *request)
-
-        return await asyncio.gather(*map(one, requests))
-
-    return run(send())

@@ -1,48 +1,43 @@
 """What people notice of faults between the app and its database: nothing, or a 503 in time.
 
-The short forms of what `make stress` measures.
+The rows that `make stress` measures, in short.
 """
 
 import pytest
 
-from tests.faults import busy, clocks, cuts, recovery, stalls, storm
+from tests.faults.cluster import THIS_APP, start_cluster
+from tests.stress.document import ROWS
 
 pytestmark = pytest.mark.slow
 
 # How busy the machine is must not matter.
 SLACK_S = 5
 PATIENT = {"READ_BUDGET_SECONDS": "60", "WRITE_BUDGET_SECONDS": "60"}
+SHORT = {
+    "faults": {"users": 60, "rounds": 1, "seconds": 4, "settings": PATIENT},
+    "cuts": {"every": 3},
+    "stalls": {"only": ("frozen", "behind a lock"), "budgets_s": (1, 1), "slack_s": SLACK_S},
+    "recovery": {
+        "only": ("PostgreSQL crashed",),
+        "seconds": 1,
+        "slack_s": SLACK_S,
+        "settings": PATIENT,
+    },
+    "busy": {"requests": 100, "busy": 3, "settings": PATIENT},
+    "clocks": {"users_each": 1, "skews_s": (0, 60)},
+}
 
 
-@pytest.fixture(autouse=True)
-def _only_its_own_servers(cluster):
-    yield
-    cluster.stop_servers()
+@pytest.fixture(scope="module")
+def cluster():
+    with start_cluster() as cluster:
+        yield cluster
 
 
-def test_a_storm_with_faults_loses_nothing(cluster):
-    assert storm.measure(cluster, users=60, rounds=1, seconds=6, settings=PATIENT).misses == []
-
-
-def test_a_cut_at_a_message_of_a_save_is_noticed_by_nobody(cluster):
-    assert cuts.measure(cluster, every=3).misses == []
-
-
-def test_who_waits_for_a_silent_database_is_answered_within_the_budget(cluster):
-    some = ("frozen", "behind a lock")
-    found = stalls.measure(cluster, only=some, budgets_s=(1, 2), slack_s=SLACK_S)
-    assert found.misses == []
-
-
-def test_an_outage_that_ends_within_the_budget_only_delays(cluster):
-    some = ("PostgreSQL crashed", "frozen")
-    found = recovery.measure(cluster, only=some, seconds=1, slack_s=SLACK_S, settings=PATIENT)
-    assert found.misses == []
-
-
-def test_a_crowd_on_a_busy_machine_is_not_refused(cluster):
-    assert busy.measure(cluster, settings=PATIENT).misses == []
-
-
-def test_a_clock_that_is_a_minute_off_fails_no_submit(cluster):
-    assert clocks.measure(cluster, users_each=2).misses == []
+@pytest.mark.parametrize("name", SHORT)
+def test_nobody_notices(cluster, name):
+    [row] = [row for row in ROWS if row.name == name]
+    try:
+        assert row.measure(cluster, THIS_APP, **SHORT[name]).misses == []
+    finally:
+        cluster.stop_servers()

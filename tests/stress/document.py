@@ -7,7 +7,7 @@ of this folder run afterwards. A figure that misses its limit is written as it i
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -29,13 +29,14 @@ Figures = Mapping[tuple[str, str], str]
 class Row(NamedTuple):
     title: str
     name: str
-    measure: Callable[[Cluster, Variant], Result]
+    measure: Callable[..., Result]
     compares: bool = True
 
 
-def _stalls(cluster: Cluster, app: Variant) -> Result:
+def _stalls(cluster: Cluster, app: Variant, **short: Any) -> Result:
     # The tutorial's app waits as long as one lets it: two stages show it.
-    return stalls.measure(cluster, app, only=() if app is THIS_APP else ("frozen", "behind a lock"))
+    only = () if app is THIS_APP else ("frozen", "behind a lock")
+    return stalls.measure(cluster, app, **{"only": only, **short})
 
 
 ROWS = (

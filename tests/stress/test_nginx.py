@@ -22,7 +22,6 @@ from tests.stress.servers import ORIGIN, Server, until
 from tests.users import User
 
 QUESTION = f"/onboarding/{FIRST.slug}"
-SLOW_CLIENTS = 200
 HSTS = "max-age=31536000"
 NO_FRAME = "frame-ancestors 'none'"
 
@@ -45,14 +44,6 @@ def curl(front: Nginx, path: str, *arguments: str) -> tuple[str, int, str]:
 
 
 # What it lets through
-
-
-@pytest.mark.parametrize("version", ["2", "1.1"])
-def test_pages_come_by_both_protocols_with_the_cookie(
-    front: Nginx, user: User, version: str
-) -> None:
-    arguments = (f"--http{version}", "-H", f"Cookie: {user.cookie}")
-    assert curl(front, QUESTION, *arguments)[:2] == (version, 200)
 
 
 def test_the_sizes_that_better_auth_and_the_app_need_pass(line: ThroughNginx, user: User) -> None:

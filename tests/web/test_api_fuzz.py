@@ -19,12 +19,15 @@ from tests.questionnaires import ODD, other_answers, some_answers
 from tests.web.fuzzing import Users, check_depth, examples
 
 STATES = ("no row", "draft", "onboarded")
-# The least share of each status among the generated calls of a method.
+# The method, the share of all calls, and the least share of each status among them.
 DEPTH = {
-    "GET": {200: 0.2, 304: 0.02},
-    "PUT": {200: 0.01, 201: 0.02, 400: 0.05, 403: 0.003, 409: 0.005, 412: 0.05, 422: 0.02},
+    "read": ("GET", 0.1, {200: 0.2, 304: 0.02}),
+    "save": (
+        *("PUT", 0.5),
+        {200: 0.01, 201: 0.02, 400: 0.05, 403: 0.003, 409: 0.005, 412: 0.05, 422: 0.02},
+    ),
+    "raw": ("PUT", 0.5, {201: 0.01, 400: 0.03, 403: 0.01, 412: 0.01, 415: 0.02, 422: 0.1}),
 }
-RAW_DEPTH = {201: 0.01, 400: 0.03, 412: 0.01, 415: 0.02, 422: 0.1}
 
 
 def test_the_document_is_openapi_3_1_and_lists_every_call(site):
@@ -47,11 +50,6 @@ def test_the_document_is_openapi_3_1_and_lists_every_call(site):
     assert nobody.get("/api/openapi.json", known).status_code == 304
 
 
-def operation(site, method: str):
-    document = site.browser("signed out").get("/api/openapi.json").json
-    return schemathesis.openapi.from_dict(document)["/api/profile"][method]
-
-
 def conditions(draw: st.DrawFn, users: Users, state: str) -> dict[str, str]:
     """Return some conditions, often on the version that the profile has."""
     names = draw(st.sampled_from([[], ["If-Match"], ["If-None-Match"]]))
@@ -59,41 +57,6 @@ def conditions(draw: st.DrawFn, users: Users, state: str) -> dict[str, str]:
         return {}
     version = users.windows[state].get("/api/profile").headers["ETag"]
     return {names[0]: draw(st.sampled_from([version, version, "*", '"other"', f"W/{version}"]))}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("method", "share"), [("GET", 0.1), ("PUT", 0.5)])
-def test_calls_made_from_the_document(sites, request, method, share):
-    site = sites("odd")
-    users, seen, described = Users(site, *STATES), Counter(), operation(site, method)
-    # The second of the wrong ones are wrong in their bodies alone.
-    calls = st.one_of(
-        described.as_strategy(),
-        described.as_strategy(generation_mode=GenerationMode.NEGATIVE),
-        described.as_strategy(generation_mode=GenerationMode.NEGATIVE, headers={}),
-    )
-
-    @examples(int(request.config.getoption("--cases") * share))
-    @given(calls, st.sampled_from(STATES), st.data())
-    def call(case, state, data):
-        headers = dict(case.headers or {})
-        # Mostly from our own page, often with a condition that means something.
-        if data.draw(st.integers(0, 9)) < 9:
-            headers["Origin"] = site.settings.app_origin
-        if data.draw(st.booleans()):
-            headers.pop("If-Match", None)
-            headers.pop("If-None-Match", None)
-            headers |= conditions(data.draw, users, state)
-        body = None if case.body is schemathesis.core.NOT_SET else case.body
-        body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        more = {"data": body, "content_type": case.media_type} if method == "PUT" else {}
-        response, is_changed = users.send(state, method, "/api/profile", headers, **more)
-        described.validate_response(response)
-        seen[response.status_code] += 1
-        assert response.status_code < 400 or not is_changed
-
-    call()
-    check_depth(seen, DEPTH[method])
 
 
 json_values = st.recursive(
@@ -131,20 +94,52 @@ JSON = "application/json"
 types = st.sampled_from([*[JSON] * 8, f"{JSON}; charset=UTF-8", "text/plain", f"{JSON};;"])
 
 
-@pytest.mark.slow
-def test_calls_that_no_document_has_words_for(sites, request):
-    site = sites("odd")
-    users, seen, described = Users(site, *STATES), Counter(), operation(site, "PUT")
+# Headers, a body and its type.
+raw_calls = st.tuples(st.just({}), raw_bodies(), types)
 
-    @examples(request.config.getoption("--cases") // 2)
-    @given(raw_bodies(), types, st.sampled_from(STATES), st.data())
-    def call(body, kind, state, data):
-        headers = {"Content-Type": kind, "Origin": site.settings.app_origin}
-        headers |= conditions(data.draw, users, state)
-        response, is_changed = users.send(state, "PUT", "/api/profile", headers, data=body)
+
+def calls_from(described) -> st.SearchStrategy:
+    """Return calls made from an operation's description, right ones and wrong ones."""
+
+    def parts(case) -> tuple[dict[str, str], object, str | None]:
+        body = None if case.body is schemathesis.core.NOT_SET else case.body
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return dict(case.headers or {}), body, case.media_type
+
+    wrong = GenerationMode.NEGATIVE
+    # The second of the wrong ones are wrong in their bodies alone.
+    return st.one_of(
+        described.as_strategy(),
+        described.as_strategy(generation_mode=wrong),
+        described.as_strategy(generation_mode=wrong, headers={}),
+    ).map(parts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", DEPTH)
+def test_generated_calls(sites, request, kind):
+    site, (method, share, depth) = sites("odd"), DEPTH[kind]
+    document = site.browser("signed out").get("/api/openapi.json").json
+    described = schemathesis.openapi.from_dict(document)["/api/profile"][method]
+    users, seen = Users(site, *STATES), Counter()
+    calls = raw_calls if kind == "raw" else calls_from(described)
+
+    @examples(int(request.config.getoption("--cases") * share))
+    @given(calls, st.sampled_from(STATES), st.data())
+    def call(made, state, data):
+        headers, body, media_type = made
+        # Mostly from our own page, often with a condition that means something.
+        if data.draw(st.integers(0, 9)) < 9:
+            headers["Origin"] = site.settings.app_origin
+        if data.draw(st.booleans()):
+            headers.pop("If-Match", None)
+            headers.pop("If-None-Match", None)
+            headers |= conditions(data.draw, users, state)
+        more = {"data": body, "content_type": media_type} if method == "PUT" else {}
+        response, is_changed = users.send(state, method, "/api/profile", headers, **more)
         described.validate_response(response)
         seen[response.status_code] += 1
         assert response.status_code < 400 or not is_changed
 
     call()
-    check_depth(seen, RAW_DEPTH)
+    check_depth(seen, depth)

@@ -15,21 +15,8 @@ from onboarding.themes import DEFAULTS, Theme
 from tests.browser import Browser, page
 from tests.web.test_walk import urls_of
 
-METHODS = [
-    "GET",
-    "HEAD",
-    "OPTIONS",
-    "POST",
-    "PUT",
-    "PATCH",
-    "DELETE",
-    "TRACE",
-    "CONNECT",
-    "PROPFIND",
-    "QUERY",
-    "get",
-    "X",
-]
+METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT"]
+METHODS += ["PROPFIND", "QUERY", "get", "X"]
 VISITORS = ("signed out", "draft", "onboarded", "impersonated")
 NOWHERE = ("/nowhere", "/profile/x.css", "/api/nowhere", "/static/nothing.css", "//profile", "/%00")
 

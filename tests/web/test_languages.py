@@ -8,13 +8,11 @@ from bs4 import BeautifulSoup
 from werkzeug.test import TestResponse
 
 from devstack.translations import extracted
-from onboarding import create_app
 from onboarding.web import errors
 from tests.browser import Browser, page
 from tests.e2e.page_states import page_states
 from tests.pseudo_translation import (
     LANGUAGE,
-    add_pseudo_language,
     pseudo_translate,
     untranslated,
 )
@@ -74,18 +72,6 @@ def test_whoever_is_sent_away_is_brought_back_in_the_same_language(site):
     assert_language(response, "ur")
     assert all("lang" in link["href"] for link in page(response).find_all("a"))
     assert page(nobody.get("/nowhere?lang=ur")).find("a")["href"] == "/?lang=ur"
-
-
-def test_the_catalogues_are_read_once(site, tmp_path):
-    translations = add_pseudo_language(tmp_path)
-    app = create_app(site.settings, site.questionnaire, translations)
-    for file in translations.iterdir():
-        file.unlink()
-    for language in (LANGUAGE, "ur", LANGUAGE):
-        html = page(Browser(app, None, {}).get(f"/signed-out?lang={language}"))
-        assert html.html["lang"] == language
-        assert html.h1.text != page(site.browser().get("/signed-out")).h1.text
-    app.extensions["onboarding"].database.engine.dispose()
 
 
 # Those that no page of `page_states` is.

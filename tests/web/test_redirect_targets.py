@@ -68,24 +68,13 @@ def test_both_travel_through_every_step(site):
     assert redirect_of(own) == ("/profile", {"tab": "2"}, "")
 
 
-# `tests/e2e/test_redirects.py` has many more that lead elsewhere.
-ELSEWHERE = [
-    "https://evil.example/",
-    "https://evil.exämple/",
-    "{site}\u3002evil.example/",
-    "{site} .evil.example/",
-    "//evil.example/profile",
-    "/\\evil.example",
-    "/\tprofile",
-    "",
-]
+# `tests/e2e/test_redirects.py` has those that lead elsewhere.
 NO_PAGES = ["/nowhere", "/static/style.css", "/signed-out", "/healthz", "/profile?" + "a" * 3_000]
 
 
-@pytest.mark.parametrize("target", [*ELSEWHERE, *NO_PAGES], ids=lambda text: ascii(text)[:30])
+@pytest.mark.parametrize("target", NO_PAGES, ids=lambda text: ascii(text)[:30])
 def test_what_is_no_page_to_go_to_is_ignored(default_site, target):
     window = default_site.browser("draft")
-    target = target.replace("{site}", default_site.settings.site_url)
     query = urlencode({"next": target, "return_to": target})
     assert redirect_of(window.post(f"{REVIEW}?{query}")) == ("/profile", {}, "")
 

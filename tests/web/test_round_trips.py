@@ -1,11 +1,9 @@
 """What a request costs: statements, as the database's server logs them, and hops."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
-from tests.browser import Browser
 from tests.questionnaires import other_answers, some_answers
 from tests.web.conftest import FRAMED, Site
 
@@ -53,16 +51,6 @@ def test_a_call_that_saves_is_two_statements_and_one_that_does_not_is_one(cost, 
     for refused in ({}, {**one, "more": 1}):
         assert cost(window.put, refused) == ["SELECT"]
     assert cost(window.put, other) == ["SELECT"]
-
-
-def test_without_a_session_there_is_no_statement(cost, site):
-    user = site.user()
-    unsigned = user.cookie.partition(".")[0]
-    for cookie in ("a=b", unsigned, f"{unsigned}.%zz", user.cookie[:-6] + "AAAA%3D"):
-        window = Browser(site.app, replace(user, cookie=cookie), {})
-        assert cost(window.get, "/profile") == [], cookie
-        assert cost(window.post, REVIEW, {"csrf_token": "x"}) == [], cookie
-        assert cost(window.put, {}) == [], cookie
 
 
 def test_what_needs_no_identity_and_what_is_refused_before_costs_no_statement(cost, site):
