@@ -75,20 +75,33 @@ _COLUMNS = text("""
     WHERE c.oid = to_regclass(:table) AND a.attnum > 0 AND NOT a.attisdropped
 """)
 _VIEWS = ("v", "m")
+# The commands of a policy (pg_policy.polcmd).
+READING, SAVING = ("r",), ("r", "a", "w")
 _ROW_SECURITY = text("""
-    SELECT CASE
-        WHEN NOT row_security_active(c.oid) THEN 'open'
-        WHEN NOT coalesce(bool_or(polpermissive), false) THEN 'hidden'
-        WHEN bool_and(polpermissive) AND bool_or(pg_get_expr(polqual, c.oid) = 'true') THEN 'open'
-        ELSE 'filtered'
-    END
-    FROM pg_class c
-    LEFT JOIN pg_policy ON polrelid = c.oid AND polcmd IN ('r', '*') AND EXISTS (
-        SELECT FROM unnest(polroles) role
-        WHERE CASE role WHEN 0 THEN true ELSE pg_has_role(role, 'USAGE') END
+    WITH policies AS (
+        SELECT polcmd, polpermissive,
+               coalesce(pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)) = 'true'
+                   AS admits_all
+        FROM pg_policy
+        WHERE polrelid = to_regclass(:table) AND EXISTS (
+            SELECT FROM unnest(polroles) role
+            WHERE CASE role WHEN 0 THEN true ELSE pg_has_role(role, 'USAGE') END
+        )
+    ), commands AS (
+        SELECT coalesce(bool_or(polpermissive), false) AS admits_some,
+               coalesce(bool_or(polpermissive AND admits_all) AND bool_and(polpermissive), false)
+                   AS admits_all
+        FROM unnest(CAST(:commands AS text[])) command
+        LEFT JOIN policies ON polcmd IN (CAST(command AS "char"), '*')
+        GROUP BY command
     )
-    WHERE c.oid = to_regclass(:table)
-    GROUP BY c.oid
+    SELECT CASE
+        WHEN row_security_active(to_regclass(:table)) IS NOT TRUE OR bool_and(admits_all)
+            THEN 'open'
+        WHEN bool_and(admits_some) THEN 'filtered'
+        ELSE 'hidden'
+    END
+    FROM commands
 """)
 
 
@@ -197,12 +210,13 @@ def column_types(connection: Connection, quoted_name: str) -> dict[str, str]:
     return {row[3]: row[4] for row in connection.execute(_COLUMNS, {"table": quoted_name})}
 
 
-def row_security(connection: Connection, quoted_name: str) -> str:
-    """Return what row-level security leaves of a table for this role: "open", "filtered" or "hidden".
+def row_security(connection: Connection, quoted_name: str, commands: tuple[str, ...]) -> str:
+    """Return what row-level security leaves of a table for this role and these commands.
 
-    From a hidden table no row is ever read, and no error says so.
+    That is "open", "filtered" by conditions, or "hidden": then no row is ever read, without an error.
     """
-    found: str | None = connection.scalar(_ROW_SECURITY, {"table": quoted_name})
+    params = {"table": quoted_name, "commands": list(commands)}
+    found: str | None = connection.scalar(_ROW_SECURITY, params)
     return found or "open"
 
 

@@ -7,7 +7,7 @@ secret, token, cookie or password is printed.
 from collections.abc import Iterator, Mapping
 
 from onboarding.database import Unavailable
-from onboarding.doctor import cookie, database, main_site, rights, settings, tables
+from onboarding.doctor import cookie, database, main_site, rights, settings, tables, times
 from onboarding.doctor.installation import Installation, Missing
 from onboarding.doctor.main_site import Unreachable
 from onboarding.doctor.report import Check, Finding, Report, fault, skipped, warning
@@ -29,7 +29,7 @@ CHECKS: Mapping[str, Check] = {
     "user table": tables.user,
     "session table": tables.session,
     "plugins": tables.plugins,
-    "times": tables.times,
+    "times": times.in_utc,
     "user_profile": tables.user_profile,
     "migrations": tables.migrations,
     "rights": rights.sufficient,

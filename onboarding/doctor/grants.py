@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from onboarding.betterauth.schema import Table, column_types, quoted
+from onboarding.betterauth.schema import Table, quoted
 from onboarding.doctor.installation import VERSION_TABLE, Installation
-from onboarding.profiles.schema import is_own, own_table
+from onboarding.profiles.schema import foreign_table, own_table
 from onboarding.profiles.table import FINAL, TABLE
 
 _OWN_SCHEMA = "onboarding"
@@ -80,7 +80,7 @@ def grants(installation: Installation, owner: str, app: str) -> str:
             ),
             *(
                 f"CREATE POLICY {quoted(_policy(app))} ON {table.quoted_name} FOR SELECT "
-                f"TO {quoted(app)} USING (true);"
+                f"TO {', '.join(_readers(location, table is user, owner, app))} USING (true);"
                 for table in tables
                 if table.quoted_name in location.policies
             ),
@@ -89,10 +89,9 @@ def grants(installation: Installation, owner: str, app: str) -> str:
             f"GRANT SELECT, INSERT, UPDATE ON {schema}.{TABLE} TO {quoted(app)};",
             f"GRANT SELECT ON {schema}.{VERSION_TABLE} TO {quoted(app)};",
             *(
-                f"CREATE POLICY {quoted(_policy(app))} ON {schema}.{TABLE} TO {quoted(app)} "
+                f"CREATE POLICY {quoted(_policy(app))} ON {table} TO {quoted(app)} "
                 "USING (true) WITH CHECK (true);"
-                for _ in [1]
-                if f"{schema}.{TABLE}" in location.policies
+                for table in location.policies & {f"{schema}.{TABLE}"}
             ),
             "-- And for the role of the main site, to read the answers:",
             f"-- GRANT SELECT ON {schema}.{TABLE} TO ...;",
@@ -113,8 +112,7 @@ def _locate(
     # A search_path that was set for this role must be set for others; one that was set for the
     # database, or in DATABASE_URL, holds for them as well.
     is_for_role = is_roles_own or source in ("user", "database user")
-    columns = column_types(connection, own or TABLE)
-    is_new = bool(columns) and not is_own(columns, installation.questionnaire)
+    is_new = foreign_table(connection, installation.questionnaire) is not None
     if is_new:
         schema, search_path, owner = _OWN_SCHEMA, f"{_OWN_SCHEMA}, {search_path}", None
     names = [f"{quoted(schema or 'public')}.{TABLE}"]
@@ -136,7 +134,12 @@ def _locate(
 
 
 def _policy(app: str) -> str:
-    return f"{app} reads all"
+    return f"all rows for {app}"
+
+
+def _readers(location: _Location, is_user: bool, owner: str, app: str) -> list[str]:
+    # To adopt a table, the owner must see its users.
+    return [quoted(app), *([quoted(owner)] if is_user and location.owner is not None else [])]
 
 
 def _new_schema(location: _Location) -> list[str]:

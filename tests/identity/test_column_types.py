@@ -11,6 +11,7 @@ from onboarding.betterauth.schema import TableNames
 from onboarding.identity import SESSION_ENDED, Identity, Standing, TableIdentities
 from onboarding.profiles import ProfileStore
 from onboarding.questions import Answers
+from tests.betterauth.layouts import CAMEL
 from tests.questionnaires import DEFAULT, some_answers
 from tests.schemas import ScratchDatabase, create_scratch_database, open_database
 
@@ -77,3 +78,21 @@ def test_columns_of_other_types_work_from_sign_in_to_the_final_profile(
         if session_user_id in ("text", "varchar(20)"):
             schema.sql("UPDATE session SET \"userId\" = 'no id at all'")
             assert identify() == SESSION_ENDED
+
+
+@pytest.mark.parametrize("column", ["anonymous", "is_anonymous"])
+def test_a_guest_is_known_by_a_column_that_an_orms_map_named(
+    scratch_database: ScratchDatabase, column: str
+) -> None:
+    schema = scratch_database.create_schema(f"guests_{column}", CAMEL.ddl())
+    schema.migrate()
+    schema.sql(f'ALTER TABLE "user" ADD {column} boolean NOT NULL DEFAULT true')
+    _, token = CAMEL.sign_in(schema)
+    with open_database(schema.engine_url()) as database:
+        store = ProfileStore(database, DEFAULT)
+        guest = TableIdentities(database, TableNames(), store).identify(token)
+        assert guest.standing is Standing.ANONYMOUS
+        # Unless the operator says that it means something else.
+        names = TableNames(user_columns={"isAnonymous": ""})
+        user = TableIdentities(database, names, store).identify(token)
+        assert user.standing is Standing.NOT_ONBOARDED
