@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
-from onboarding.betterauth.schema import READING, SAVING, Table, column_types, quoted, row_security
+from onboarding.betterauth.row_security import READING, SAVING, row_security
+from onboarding.betterauth.schema import Table, column_types, quoted
 from onboarding.doctor.installation import Installation
 from onboarding.doctor.report import Finding, fault, ok, warning
 from onboarding.profiles.schema import own_table

@@ -9,14 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from onboarding.betterauth.schema import (
-    READING,
-    Layout,
-    SchemaError,
-    TableNames,
-    discover,
-    row_security,
-)
+from onboarding.betterauth.row_security import READING, row_security
+from onboarding.betterauth.schema import Layout, SchemaError, TableNames, discover
 from onboarding.betterauth.session import SIGNED_IN_COLUMNS, select_signed_in, signed_in
 from onboarding.database import Database, SchemaMismatch
 from onboarding.identity.visitor import SESSION_ENDED, SIGNED_OUT, Identity

@@ -279,9 +279,11 @@ def test_a_user_profile_further_along_the_search_path_is_never_read(migrated):
     user_id, token = KYSELY.sign_in(migrated)
     insert_profile(migrated.owner, user_id, some_answers(), is_onboarded=True)
     migrated.database.create_schema("in_front")
-    with open_database(migrated.engine_url(search_path="in_front,migrated")) as database:
-        with pytest.raises(SchemaMismatch, match="table user_profile is missing"):
-            identities_of(database).identify(token)
+    with (
+        open_database(migrated.engine_url(search_path="in_front,migrated")) as database,
+        pytest.raises(SchemaMismatch, match="table user_profile is missing"),
+    ):
+        identities_of(database).identify(token)
 
 
 def test_a_read_only_database_is_named_and_read(migrated):
