@@ -102,13 +102,11 @@ def _adopt(user_id_type: str, user_table: str, id_column: str) -> None:
         "updated_at": TIME,
     }
     missing = [name for name in ("user_id", *ANSWERS) if name not in columns]
-    if "user_id" in missing or {"is_onboarded", *ANSWERS}.isdisjoint(columns):
-        raise CommandError(
-            f"there is another table user_profile, without {' and '.join(missing)}: this app's needs a "
-            "schema of its own; better-auth-onboarding doctor --grants prints how"
-        )
     if missing:
-        raise _unfit(f"it has no column {' and '.join(missing)}")
+        raise _unfit(
+            f"it has no column {' and '.join(missing)}; if it isn't this app's, give the app a schema of "
+            "its own: better-auth-onboarding doctor --grants prints how"
+        )
     for name, (kind, must_be_given) in columns.items():
         # Text refers to a varchar id as well; the first data model says TEXT.
         textual = name == "user_id" and {kind, wanted[name]} <= {"text", "character varying"}

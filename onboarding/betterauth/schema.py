@@ -75,21 +75,6 @@ _COLUMNS = text("""
     WHERE c.oid = to_regclass(:table) AND a.attnum > 0 AND NOT a.attisdropped
 """)
 _VIEWS = ("v", "m")
-_ROW_SECURITY = text("""
-    SELECT CASE
-        WHEN NOT row_security_active(c.oid) THEN 'open'
-        WHEN NOT coalesce(bool_or(polpermissive), false) THEN 'hidden'
-        WHEN bool_and(polpermissive) AND bool_or(pg_get_expr(polqual, c.oid) = 'true') THEN 'open'
-        ELSE 'filtered'
-    END
-    FROM pg_class c
-    LEFT JOIN pg_policy ON polrelid = c.oid AND polcmd IN ('r', '*') AND EXISTS (
-        SELECT FROM unnest(polroles) role
-        WHERE CASE role WHEN 0 THEN true ELSE pg_has_role(role, 'USAGE') END
-    )
-    WHERE c.oid = to_regclass(:table)
-    GROUP BY c.oid
-""")
 
 
 class SchemaError(Exception):
@@ -195,15 +180,6 @@ def find_session_table(connection: Connection, names: TableNames) -> Table:
 def column_types(connection: Connection, quoted_name: str) -> dict[str, str]:
     """Return the type of each column of a table by its name; empty if there is no such table."""
     return {row[3]: row[4] for row in connection.execute(_COLUMNS, {"table": quoted_name})}
-
-
-def row_security(connection: Connection, quoted_name: str) -> str:
-    """Return what row-level security leaves of a table for this role: "open", "filtered" or "hidden".
-
-    From a hidden table no row is ever read, and no error says so.
-    """
-    found: str | None = connection.scalar(_ROW_SECURITY, {"table": quoted_name})
-    return found or "open"
 
 
 @dataclass(frozen=True)

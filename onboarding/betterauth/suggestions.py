@@ -15,7 +15,7 @@ _TABLES = text("""
     JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE c.relkind IN ('r', 'p') AND n.nspname <> 'information_schema'
-      AND n.nspname NOT LIKE 'pg\\_%'
+      AND n.nspname NOT LIKE 'pg\\_%' AND has_schema_privilege(n.oid, 'USAGE')
     GROUP BY 1, 2, 3
     HAVING array_agg(lower(replace(CAST(a.attname AS text), '_', ''))) @> :signs
 """)
@@ -34,12 +34,30 @@ def similar_tables(connection: Connection, word: str) -> list[tuple[str, str, bo
 
 def tables_to_set(connection: Connection, word: str) -> str:
     """Return the settings that name the tables that look like the one of `word`."""
+    tables = similar_tables(connection, word)
+    named = [one for one in tables if word.lower() in one[1].lower()]
     settings = " or ".join(
         f"BETTER_AUTH_{word}_TABLE={name}"
         + ("" if is_near else f" and BETTER_AUTH_SCHEMA={schema}")
-        for schema, name, is_near in similar_tables(connection, word)[:_MOST]
+        for schema, name, is_near in (named or tables)[:_MOST]
     )
     return f"set {settings or f'BETTER_AUTH_{word}_TABLE and BETTER_AUTH_SCHEMA to its names'}"
+
+
+def other_sessions(connection: Connection, schema: str, name: str) -> dict[str, str]:
+    """Return the other tables that could hold the sessions, each with the settings for it."""
+    found = {}
+    users = similar_tables(connection, "USER")
+    for at, table, _ in similar_tables(connection, "SESSION"):
+        if (at, table) == (schema, name) or "session" not in table.lower():
+            continue
+        settings = [f"BETTER_AUTH_SCHEMA={at}"] if at != schema else []
+        # The users that go with it are called likewise.
+        partner = _singular(table).replace("session", "user")
+        alike = [user for where, user, _ in users if where == at and _singular(user) == partner]
+        settings += [f"BETTER_AUTH_USER_TABLE={user}" for user in alike[:1]]
+        found[f"{at}.{table}"] = " ".join([*settings, f"BETTER_AUTH_SESSION_TABLE={table}"])
+    return found
 
 
 def assignments(
@@ -58,6 +76,10 @@ def assignments(
         pairs[field] = named[0] if named else free[0] if len(free) == 1 else "…"
     value = ",".join(f"{field}={column}" for field, column in pairs.items())
     return f"set {variable}={value}, if that is how the main site renamed them"
+
+
+def _singular(name: str) -> str:
+    return name.lower().removesuffix("s")
 
 
 def _plain(name: str) -> str:

@@ -16,6 +16,7 @@ from onboarding.doctor import (
     rights,
     settings,
     tables,
+    times,
 )
 from onboarding.doctor.better_auth import Unreachable
 from onboarding.doctor.installation import Installation, Missing
@@ -39,7 +40,7 @@ CHECKS: Mapping[str, Check] = {
     "user table": tables.user,
     "session table": tables.session,
     "plugins": tables.plugins,
-    "times": tables.times,
+    "times": times.in_utc,
     "user_profile": tables.user_profile,
     "migrations": tables.migrations,
     "rights": rights.sufficient,

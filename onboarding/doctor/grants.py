@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from onboarding.betterauth.schema import Table, column_types, quoted
+from onboarding.betterauth.schema import Table, quoted
 from onboarding.doctor.installation import VERSION_TABLE, Installation
-from onboarding.profiles.schema import is_own, own_table
+from onboarding.profiles.schema import foreign_table, own_table
 from onboarding.profiles.table import FINAL, TABLE
 
 _OWN_SCHEMA = "onboarding"
@@ -93,7 +93,8 @@ def grants(installation: Installation, owner: str, app: str) -> Grants:
             for table in tables
         ),
         *(
-            f"{_policy(app, table.quoted_name)} FOR SELECT TO {quoted(app)} USING (true);"
+            f"{_policy(app, table.quoted_name)} FOR SELECT "
+            f"TO {', '.join(_readers(location, table is user, owner, app))} USING (true);"
             for table in tables
             if table.quoted_name in location.policies
         ),
@@ -126,8 +127,7 @@ def _locate(
     # A search_path that was set for this role must be set for others; one that was set for the
     # database, or in DATABASE_URL, holds for them as well.
     is_for_role = is_roles_own or source in ("user", "database user")
-    columns = column_types(connection, own or TABLE)
-    is_new = bool(columns) and not is_own(columns, installation.questionnaire)
+    is_new = foreign_table(connection, installation.questionnaire) is not None
     if is_new:
         schema, search_path, owner = _OWN_SCHEMA, f"{_OWN_SCHEMA}, {search_path}", None
     names = [f"{quoted(schema or 'public')}.{TABLE}"]
@@ -155,6 +155,11 @@ def _policy_name(app: str) -> str:
 
 def _policy(app: str, table: str) -> str:
     return f"CREATE POLICY {quoted(_policy_name(app))} ON {table}"
+
+
+def _readers(location: _Location, is_user: bool, owner: str, app: str) -> list[str]:
+    # To adopt a table, the owner must see its users.
+    return [quoted(app), *([quoted(owner)] if is_user and location.owner is not None else [])]
 
 
 def _new_schema(location: _Location) -> list[str]:

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
-from onboarding.betterauth.schema import Table, column_types, quoted, row_security
+from onboarding.betterauth.row_security import READING, SAVING, row_security
+from onboarding.betterauth.schema import Table, column_types, quoted
 from onboarding.doctor.installation import Installation
 from onboarding.doctor.report import Finding, fault, ok, warning
 from onboarding.profiles.schema import own_table
@@ -17,7 +18,8 @@ _SEPARATE_ROLE = f"give the app a role of its own: {_COMMAND}"
 
 _ROLE = text("SELECT current_user, rolsuper FROM pg_roles WHERE rolname = current_user")
 _HAS_USAGE = text("SELECT has_schema_privilege(CAST(to_regnamespace(:schema) AS oid), 'USAGE')")
-# What roles beside the owner and this one may do; everybody is PUBLIC.
+# What roles beside the owner and this one may do; everybody is PUBLIC. If this is the owner, another
+# role with the app's own rights is most likely the app's.
 _OTHER_RIGHTS = text("""
     SELECT coalesce(CAST(rolname AS text), 'PUBLIC'),
            string_agg(privilege_type, ', ' ORDER BY privilege_type)
@@ -26,7 +28,10 @@ _OTHER_RIGHTS = text("""
     LEFT JOIN pg_roles r ON r.oid = grantee
     WHERE c.oid = to_regclass(:table) AND grantee <> c.relowner
       AND rolname IS DISTINCT FROM current_user AND (grantee = 0 OR privilege_type <> 'SELECT')
-    GROUP BY 1 ORDER BY 1
+    GROUP BY grantee, c.relowner, 1
+    HAVING grantee = 0 OR NOT pg_has_role(c.relowner, 'MEMBER')
+        OR NOT array_agg(privilege_type) <@ ARRAY['INSERT', 'UPDATE']
+    ORDER BY 1
 """)
 _OWNS_TABLE = text("""
     SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = to_regclass(:table)
@@ -61,10 +66,11 @@ def excessive(installation: Installation) -> Iterator[Finding]:
     """The role may do nothing else."""
     tables = installation.tables_read or [installation.user]
     role, is_superuser = installation.query(lambda c: c.execute(_ROLE).one())
-    if is_superuser:
-        yield warning(f"{role} is a superuser and may do everything", _SEPARATE_ROLE)
-        return
-    excess = installation.query(lambda c: list(_excess(c, tables)))
+    excess = (
+        ["is a superuser and may do everything"]
+        if is_superuser
+        else installation.query(lambda c: list(_excess(c, tables)))
+    )
     others = installation.query(lambda c: c.execute(_OTHER_RIGHTS, {"table": own_table(c)}).all())
     for right in excess:
         yield warning(f"{role} {right}", _SEPARATE_ROLE)
@@ -108,10 +114,11 @@ def _missing(connection: Connection, user: Table, tables: list[Table]) -> Iterat
 def _row_security(connection: Connection, tables: list[Table]) -> Iterator[Finding]:
     names = {table.quoted_name: f"{table.schema}.{table.name}" for table in tables}
     for quoted_name, name in {**names, own_table(connection) or TABLE: TABLE}.items():
-        match row_security(connection, quoted_name):
+        match row_security(connection, quoted_name, SAVING if name == TABLE else READING):
             case "hidden":
                 yield fault(
-                    f"row-level security hides every row of {name} from this role, without an error",
+                    f"row-level security lets this role {'save' if name == TABLE else 'read'} no row of "
+                    f"{name}",
                     f"add a policy: {_COMMAND}",
                 )
             case "filtered":

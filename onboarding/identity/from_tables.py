@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from onboarding.betterauth.schema import Layout, SchemaError, TableNames, discover, row_security
+from onboarding.betterauth.row_security import READING, row_security
+from onboarding.betterauth.schema import Layout, SchemaError, TableNames, discover
 from onboarding.betterauth.session import SIGNED_IN_COLUMNS, select_signed_in, signed_in
 from onboarding.database import Database, SchemaMismatch
 from onboarding.identity.visitor import SESSION_ENDED, SIGNED_OUT, Identity
 from onboarding.profiles import ProfileStore
-from onboarding.profiles.schema import problems
+from onboarding.profiles.schema import MISSING_TABLE, exists, problems
 
 log = logging.getLogger(__name__)
 
@@ -78,11 +79,6 @@ class TableIdentities:
                 str(problem)
                 for problem in problems(connection, self._profiles.questionnaire, user_id_type)
             ]
-            lines += [
-                f"row-level security hides every row of {table.name} from this role"
-                for table in found.layout
-                if row_security(connection, table.quoted_name) == "hidden"
-            ]
             if not lines:
                 # It needs rights that no catalog query shows.
                 connection.exec_driver_sql(found.sql, {"token": ""})
@@ -126,7 +122,17 @@ class TableIdentities:
         try:
             layout = discover(connection, self._tables)
         except SchemaError as error:
-            raise SchemaMismatch(str(error)) from None
+            # Without the fix, which names other tables: /readyz shows it to everybody.
+            raise SchemaMismatch(error.message) from None
+        # A table of that name further along the search_path would be read instead.
+        if not exists(connection):
+            raise SchemaMismatch(str(MISSING_TABLE))
+        for table in layout:
+            # Otherwise everybody would seem to be signed out.
+            if row_security(connection, table.quoted_name, READING) == "hidden":
+                raise SchemaMismatch(
+                    f"row-level security hides every row of {table.name} from this role"
+                )
         self._refuse_missing_columns(layout)
         user, user_id = select_signed_in(layout)
         profile = self._profiles.table

@@ -1,7 +1,7 @@
 """Compare the real `user_profile` with the rules that the database must uphold."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ _TEXT_TYPES = ("text", "character varying")
 _TIME = "timestamp without time zone"
 
 _OWN_TABLE = text("SELECT quote_ident(current_schema()) || '.' || :table")
+_EXISTS = text("SELECT to_regclass(:table) IS NOT NULL")
 
 _COLUMNS = text("""
     SELECT attname, format_type(atttypid, atttypmod), attnotnull,
@@ -63,10 +64,7 @@ class Problem:
 READ_ONLY = Problem(
     "the database is read-only, so nothing can be saved", "set DATABASE_URL to the primary"
 )
-FOREIGN_TABLE = Problem(
-    f"the table {TABLE} is the main site's own, not this app's",
-    "give this app a schema of its own: better-auth-onboarding doctor --grants prints how",
-)
+MISSING_TABLE = Problem(f"table {TABLE} is missing", "run alembic upgrade head")
 
 
 def own_table(connection: Connection) -> str | None:
@@ -76,6 +74,28 @@ def own_table(connection: Connection) -> str | None:
     """
     name: str | None = connection.scalar(_OWN_TABLE, {"table": TABLE})
     return name
+
+
+def exists(connection: Connection) -> bool:
+    """Return whether there is a `user_profile` where a migration makes it."""
+    return bool(connection.scalar(_EXISTS, {"table": own_table(connection)}))
+
+
+def foreign_table(connection: Connection, questionnaire: Questionnaire) -> Problem | None:
+    """Return the problem that the table there is somebody else's, None if there is none or it is ours.
+
+    Ours has our trigger, or every column that a migration needs to adopt it.
+    """
+    table = own_table(connection)
+    columns = {name for name, *_ in _rows(connection, _COLUMNS, table)}
+    missing = [name for name in ("user_id", *questionnaire.names) if name not in columns]
+    has_trigger = any(name == FINAL for name, *_ in _rows(connection, _TRIGGERS, table))
+    if not columns or not missing or has_trigger:
+        return None
+    return Problem(
+        f"the table {TABLE} that is there isn't this app's: it has no {', '.join(missing)}",
+        "give this app a schema of its own: better-auth-onboarding doctor --grants prints how",
+    )
 
 
 def problems(
@@ -95,11 +115,6 @@ def problems(
     return found + table_problems(connection, questionnaire, user_id_type)
 
 
-def is_own(columns: Collection[str], questionnaire: Questionnaire) -> bool:
-    """Return whether a table with these columns is this app's, perhaps of an earlier questionnaire."""
-    return "user_id" in columns and not {"is_onboarded", *questionnaire.names}.isdisjoint(columns)
-
-
 def table_problems(
     connection: Connection, questionnaire: Questionnaire, user_id_type: str
 ) -> list[Problem]:
@@ -107,9 +122,9 @@ def table_problems(
     table = own_table(connection)
     columns = {name: tuple(row) for name, *row in _rows(connection, _COLUMNS, table)}
     if not columns:
-        return [Problem(f"table {TABLE} is missing", "run alembic upgrade head")]
-    if not is_own(columns, questionnaire):
-        return [FOREIGN_TABLE]
+        return [MISSING_TABLE]
+    if (foreign := foreign_table(connection, questionnaire)) is not None:
+        return [foreign]
     types = {
         "user_id": _TEXT_TYPES if user_id_type in _TEXT_TYPES else (user_id_type,),
         **dict.fromkeys(questionnaire.names, ("text",)),

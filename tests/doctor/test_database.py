@@ -2,7 +2,7 @@
 
 import pytest
 
-from onboarding.doctor import database, tables
+from onboarding.doctor import database, times
 from onboarding.doctor.report import Check, Finding
 from tests.doctor.conftest import HealthyInstallation, run_check
 
@@ -78,7 +78,7 @@ def test_the_expiry_of_sessions_reveals_local_time_without_further_rights(
         ALTER TABLE session ALTER "expiresAt" TYPE timestamp;
         UPDATE session SET "expiresAt" = timezone('utc', {expires_at})
     """)  # noqa: S608 - all of it stands here
-    finding = find(tables.times, healthy.app_url(copy))
+    finding = find(times.in_utc, healthy.app_url(copy))
     assert finding.level == "warning"
     assert part in finding.message
 
@@ -98,7 +98,7 @@ def test_a_session_from_the_future_is_a_fault(
         UPDATE session SET "createdAt" = {created_at};
         GRANT SELECT ("createdAt") ON session TO onboarding_app
     """)  # noqa: S608 - all of it stands here
-    finding = find(tables.times, healthy.app_url(copy))
+    finding = find(times.in_utc, healthy.app_url(copy))
     assert finding.level == "fault"
     assert "in the future" in finding.message
     assert fix in finding.fix

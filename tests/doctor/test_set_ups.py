@@ -71,7 +71,9 @@ SET_UPS = {
         "fault session table": "BETTER_AUTH_SESSION_TABLE=auth_session",
     }),
     "views": ('ALTER TABLE "user" RENAME TO users; CREATE VIEW "user" AS TABLE users', {}, {"fault user table": "BETTER_AUTH_USER_TABLE=users"}),
-    "two sets of tables": ("CREATE TABLE better_auth_session (LIKE session)", {}, {"warning session table": "BETTER_AUTH_SESSION_TABLE=better_auth_session"}),
+    "two sets of tables": ('CREATE TABLE better_auth_session (LIKE session); CREATE TABLE better_auth_user (LIKE "user")', {}, {
+        "warning session table": "set BETTER_AUTH_USER_TABLE=better_auth_user BETTER_AUTH_SESSION_TABLE=better_auth_session",
+    }),
     "guests by another name": ('ALTER TABLE "user" ADD anonymous boolean; GRANT SELECT (anonymous) ON "user" TO onboarding_app', {}, {"warning plugins": "BETTER_AUTH_USER_FIELDS=isAnonymous="}),
     "guests by a name that means something else": ('ALTER TABLE "user" ADD anonymous boolean', {"BETTER_AUTH_USER_FIELDS": "isAnonymous="}, {}),
     "a read-only database": ("ALTER ROLE onboarding_app IN DATABASE {copy} SET default_transaction_read_only = on", {}, {"fault database": "primary"}),

@@ -12,6 +12,7 @@ from onboarding.betterauth.schema import SchemaError, TableNames, discover, find
 from onboarding.identity import SESSION_ENDED, Identity, Standing, TableIdentities
 from onboarding.profiles import ProfileStore
 from onboarding.questions import Answers
+from tests.betterauth.layouts import CAMEL
 from tests.questionnaires import DEFAULT, some_answers
 from tests.schemas import ScratchDatabase, create_scratch_database, open_database
 
@@ -140,3 +141,21 @@ def test_a_public_sites_layout_is_read_with_the_settings_that_the_error_names(
             settings = f"set BETTER_AUTH_SESSION_TABLE={names.session}"
             settings += f" and BETTER_AUTH_SCHEMA={names.schema};" if names.schema else ";"
             assert settings in str(error.value)
+
+
+@pytest.mark.parametrize("column", ["anonymous", "is_anonymous"])
+def test_a_guest_is_known_by_a_column_that_an_orms_map_named(
+    scratch_database: ScratchDatabase, column: str
+) -> None:
+    schema = scratch_database.create_schema(f"guests_{column}", CAMEL.ddl())
+    schema.migrate()
+    schema.sql(f'ALTER TABLE "user" ADD {column} boolean NOT NULL DEFAULT true')
+    _, token = CAMEL.sign_in(schema)
+    with open_database(schema.engine_url()) as database:
+        store = ProfileStore(database, DEFAULT)
+        guest = TableIdentities(database, TableNames(), store).identify(token)
+        assert guest.standing is Standing.ANONYMOUS
+        # Unless the operator says that it means something else.
+        names = TableNames(user_columns={"isAnonymous": ""})
+        user = TableIdentities(database, names, store).identify(token)
+        assert user.standing is Standing.NOT_ONBOARDED

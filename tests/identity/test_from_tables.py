@@ -281,6 +281,38 @@ def reader_url(drifting: Schema):
     return make_url(drifting.engine_url()).set(username="identity_reader", password="reading")
 
 
+def test_rows_that_the_role_can_not_see_are_no_sign_out(reader_url, drifting):
+    _, token = KYSELY.sign_in(drifting)
+    drifting.sql("ALTER TABLE session ENABLE ROW LEVEL SECURITY")
+    try:
+        with open_database(reader_url) as database:
+            hides = "row-level security hides every row of session from this role"
+            assert identities_of(database).problems() == [hides]
+            with pytest.raises(SchemaMismatch, match=hides):
+                identities_of(database).identify(token)
+    finally:
+        drifting.sql("ALTER TABLE session DISABLE ROW LEVEL SECURITY")
+
+
+def test_a_user_profile_further_along_the_search_path_is_never_read(migrated):
+    user_id, token = KYSELY.sign_in(migrated)
+    insert_profile(migrated.owner, user_id, some_answers(), is_onboarded=True)
+    migrated.database.create_schema("in_front")
+    with (
+        open_database(migrated.engine_url(search_path="in_front,migrated")) as database,
+        pytest.raises(SchemaMismatch, match="table user_profile is missing"),
+    ):
+        identities_of(database).identify(token)
+
+
+def test_a_read_only_database_is_named_and_read(migrated):
+    _, token = KYSELY.sign_in(migrated)
+    with open_database(migrated.engine_url(default_transaction_read_only="on")) as database:
+        [problem] = identities_of(database).problems()
+        assert "read-only" in problem
+        assert identities_of(database).identify(token).standing is Standing.NOT_ONBOARDED
+
+
 def test_a_database_without_a_main_site_is_named_and_found_later(scratch_database):
     schema = scratch_database.create_schema("empty")
     with open_database(schema.engine_url()) as database:

@@ -16,7 +16,10 @@ TRIGGER = "trigger user_profile_is_final is missing, disabled or differs from th
 # A change to the table, and the problem that is found.
 DAMAGES = {
     "DROP TABLE user_profile": "table user_profile is missing",
-    f"{ALTER} DROP {{last}} CASCADE": "column user_profile.{last} is missing",
+    f"{ALTER} RENAME {{last}} TO other": "column user_profile.{last} is missing",
+    f"{ALTER} DROP {{last}} CASCADE": (
+        "the table user_profile that is there isn't this app's: it has no {last}"
+    ),
     f"{ALTER} ALTER created_at TYPE timestamptz": (
         "column user_profile.created_at is of type timestamp with time zone"
     ),
