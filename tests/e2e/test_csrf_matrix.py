@@ -81,12 +81,6 @@ class Scene:
             "</form><script>document.forms[0].submit()</script>"
         )
 
-    def expect_refusal(self) -> dict[str, str]:
-        """Wait for the error page; return the headers of the refused request."""
-        pages.expect_page(self.page, pages.UNVERIFIED)
-        [refused] = [one for one in self.requests if one.method == "POST"]
-        return refused.all_headers()
-
 
 @pytest.fixture
 def tokens(settings):
@@ -117,31 +111,32 @@ def scene(
     pages.expect_profile(page, SOME)
 
 
-def test_a_form_of_another_site(scene):
-    scene.lure(scene.form(), OTHER_SITE)
-    scene.expect_refusal()
-
-
-@pytest.mark.parametrize("same_site", ["Lax"], indirect=True)
-def test_a_form_of_a_sibling_which_samesite_lax_does_not_see(scene, user):
-    scene.lure(scene.form(), SIBLING)
-    headers = scene.expect_refusal()
-    assert headers["sec-fetch-site"] == "same-site"
-    assert user.cookie in headers["cookie"]
+# The SameSite of the cookie, who sends the form from which page, and by which header it shows.
+FORMS = {
+    "another site": ("None", OTHER_SITE, "{}", ("sec-fetch-site", "cross-site")),
+    "a sibling, which Lax doesn't see": ("Lax", SIBLING, "{}", ("sec-fetch-site", "same-site")),
+    "a sibling without a referrer": (
+        *("None", SIBLING),
+        *('<meta name="referrer" content="no-referrer">{}', ("origin", "null")),
+    ),
+    "a sibling's sandbox": (
+        *("None", SIBLING),
+        '<iframe sandbox="allow-scripts allow-forms allow-top-navigation" srcdoc="{}">',
+        ("origin", "null"),
+    ),
+}
 
 
 @pytest.mark.parametrize(
-    ("target", "html"),
-    [
-        ("_self", '<meta name="referrer" content="no-referrer">{}'),
-        ("_top", '<iframe sandbox="allow-scripts allow-forms allow-top-navigation" srcdoc="{}">'),
-    ],
-    ids=["no referrer", "sandbox"],
+    ("same_site", "host", "html", "shown"), FORMS.values(), ids=FORMS, indirect=["same_site"]
 )
-def test_a_form_of_a_sibling_that_hides_its_origin(scene, target, html):
-    form = scene.form(target)
-    scene.lure(html.replace("{}", escape(form) if target == "_top" else form), SIBLING)
-    assert scene.expect_refusal()["origin"] == "null"
+def test_a_form_of(scene, user, host, html, shown):
+    form = escape(scene.form("_top")) if "srcdoc" in html else scene.form()
+    scene.lure(html.replace("{}", form), host)
+    pages.expect_page(scene.page, pages.UNVERIFIED)
+    [refused] = [one for one in scene.requests if one.method == "POST"]
+    assert shown in refused.all_headers().items()
+    assert user.cookie in refused.all_headers()["cookie"]
 
 
 @pytest.mark.parametrize("framed_cookies", [True, False])
