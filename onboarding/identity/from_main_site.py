@@ -70,10 +70,8 @@ class MainSiteIdentities:
             # Half of the time, so that a silent database leaves some for the main site.
             with time_limit(seconds_left() / 2):
                 lines = self._database.read(work)
-        except SchemaMismatch as error:
+        except (SchemaMismatch, SchemaError) as error:
             lines = [str(error)]
-        except SchemaError as error:
-            lines = [error.message]
         try:
             self._get_session.check(min(TIMEOUT_S, seconds_left()))
         except MainSiteError as error:

@@ -122,8 +122,7 @@ class TableIdentities:
         try:
             layout = discover(connection, self._tables)
         except SchemaError as error:
-            # Without the fix, which names other tables: /readyz shows it to everybody.
-            raise SchemaMismatch(error.message) from None
+            raise SchemaMismatch(str(error)) from None
         # A table of that name further along the search_path would be read instead.
         if not exists(connection):
             raise SchemaMismatch(str(MISSING_TABLE))
