@@ -4,15 +4,16 @@ import json
 import logging
 import os
 import secrets
+from contextlib import ExitStack
 from pathlib import Path
 
 from flask import Flask, g
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from onboarding import deadline
 from onboarding.betterauth.cookie import ForwardedCookie
 from onboarding.betterauth.get_session import GetSession
 from onboarding.database import Database, Unavailable
+from onboarding.deadline import time_limit
 from onboarding.identity import IdentitySource, MainSiteIdentities, TableIdentities
 from onboarding.profiles import ProfileStore
 from onboarding.questions import Questionnaire, load_questionnaire
@@ -120,7 +121,7 @@ def check_at_start(app: Flask) -> None:
         log.warning(line)
     services: Services = app.extensions["onboarding"]
     try:
-        with deadline.time_limit(START_CHECK_S):
+        with time_limit(START_CHECK_S):
             for problem in services.identities.problems():
                 log.error("not ready: %s", problem)
     except Unavailable as unavailable:
@@ -134,12 +135,13 @@ def _init_deadline(app: Flask, seconds: float) -> None:
 
     @app.before_request
     def start() -> None:
-        g.deadline = deadline.start(seconds)
+        g.deadline = ExitStack()
+        g.deadline.enter_context(time_limit(seconds))
 
     @app.teardown_request
     def end(_: BaseException | None) -> None:
-        if token := g.pop("deadline", None):
-            deadline.reset(token)
+        if stack := g.pop("deadline", None):
+            stack.close()
 
 
 def _identity_source(

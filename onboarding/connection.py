@@ -6,7 +6,7 @@ from math import inf
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import capabilities
+from psycopg import capabilities, errors
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
@@ -19,12 +19,16 @@ CONNECT_TIMEOUT_S = 5
 CANCEL_TIMEOUT_S = 0.25
 NO_ANSWER = "no answer in time"
 
-
-# read_only_sql_transaction after a failover, idle_in_transaction_session_timeout,
-# feature_not_supported (a column of a prepared statement has another type now), and the two of a
-# pooler that moved us to another backend: the connection answers, but only a new one can do the work.
-LOST_STATEMENT_STATES = {"26000", "42P05"}
-UNUSABLE_STATES = {"25006", "25P03", "0A000", *LOST_STATEMENT_STATES}
+# A pooler moved us to another backend.
+LOST_STATEMENT = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
+# The connection answers, but only a new one can do the work: after a failover the server is read-only,
+# or a column of a prepared statement has another type now.
+UNUSABLE = (
+    errors.ReadOnlySqlTransaction,
+    errors.IdleInTransactionSessionTimeout,
+    errors.FeatureNotSupported,
+    *LOST_STATEMENT,
+)
 
 
 class DeadlineConnection(psycopg.Connection[TupleRow]):
@@ -47,7 +51,7 @@ class DeadlineConnection(psycopg.Connection[TupleRow]):
                 self.silent_s = left
                 raise TimeoutError(NO_ANSWER) from None
             is_idle = self.info.transaction_status == TransactionStatus.IDLE
-            if not is_idle or error.sqlstate in UNUSABLE_STATES:
+            if not is_idle or isinstance(error, UNUSABLE):
                 self.close()
             raise
 

@@ -15,13 +15,14 @@ from math import inf
 from typing import Any, TypeVar, cast
 
 import psycopg
+from psycopg import errors
 from psycopg.rows import TupleRow
 from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InvalidatePoolError
 
 from onboarding.connection import (
-    LOST_STATEMENT_STATES,
-    UNUSABLE_STATES,
+    LOST_STATEMENT,
+    UNUSABLE,
     DeadlineConnection,
     connect,
     keeps_prepared_statements,
@@ -45,17 +46,28 @@ RECYCLE_S = 280
 # psycopg prepares a statement after this many executions on a connection (its own default).
 PREPARE_THRESHOLD = 5
 
-# undefined_table, undefined_column, undefined_function (an operator between changed types),
-# datatype_mismatch, invalid_schema_name, insufficient_privilege (PostgreSQL, appendix A)
-_SCHEMA_STATES = {"42P01", "42703", "42883", "42804", "3F000", "42501"}
+_SCHEMA_ERRORS = (
+    errors.UndefinedTable,
+    errors.UndefinedColumn,
+    errors.UndefinedFunction,  # an operator between changed types
+    errors.DatatypeMismatch,
+    errors.InvalidSchemaName,
+    errors.InsufficientPrivilege,
+)
 
-# These pass by themselves: admin_shutdown, crash_shutdown, cannot_connect_now, idle_session_timeout,
-# lock_not_available, serialization_failure, deadlock_detected, too_many_connections. Not
-# query_canceled (57014): what was too slow once would be again.
-_PASSING_STATES = {
-    *("57P01", "57P02", "57P03", "57P05", "55P03", "40001", "40P01", "53300"),
-    *UNUSABLE_STATES,
-}
+# These pass by themselves. Not QueryCanceled: what was too slow once would be again.
+_PASSING_ERRORS = (
+    TimeoutError,
+    errors.AdminShutdown,
+    errors.CrashShutdown,
+    errors.CannotConnectNow,
+    errors.IdleSessionTimeout,
+    errors.LockNotAvailable,
+    errors.SerializationFailure,
+    errors.DeadlockDetected,
+    errors.TooManyConnections,
+    *UNUSABLE,
+)
 
 
 class Unavailable(Exception):
@@ -173,10 +185,10 @@ class Database:
                 with time_limit(budget_s / 2):
                     return attempt()
             except Exception as error:
-                if _sqlstate(error) in LOST_STATEMENT_STATES and self._prepares:
+                if isinstance(_origin(error), LOST_STATEMENT) and self._prepares:
                     log.warning("a pooler loses prepared statements: no more are prepared")
                     self._prepares = False
-                if not _is_transient(error, seconds_left() - pause_s):
+                if seconds_left() - pause_s < SHORTEST_ATTEMPT_S or not _is_transient(error):
                     raise
             time.sleep(random.uniform(0, pause_s))  # noqa: S311
             pause_s = min(max(2 * pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
@@ -216,20 +228,15 @@ def _origin(error: BaseException) -> BaseException | None:
     return error.orig if isinstance(error, DBAPIError) else error
 
 
-def _sqlstate(error: BaseException) -> str | None:
-    return getattr(_origin(error), "sqlstate", None)
-
-
-def _is_transient(error: Exception, left_s: float) -> bool:
-    """Return whether the same work may succeed in the seconds that are left."""
-    origin, state = _origin(error), _sqlstate(error)
-    if left_s < SHORTEST_ATTEMPT_S:
-        return False
-    if state is None:
-        # The server said nothing: it is down or starting, or the connection broke.
-        return isinstance(origin, (psycopg.OperationalError, TimeoutError))
-    # Class 08, connection_exception: also a pooler that can't log in or has queued for too long.
-    return state in _PASSING_STATES or state.startswith("08")
+def _is_transient(error: Exception) -> bool:
+    """Return whether the same work may succeed later."""
+    origin = _origin(error)
+    if isinstance(origin, _PASSING_ERRORS):
+        return True
+    # Without a state the server said nothing: it is down or starting, or the connection broke. Class
+    # 08, connection_exception: also a pooler that can't log in or has queued for too long.
+    state = getattr(origin, "sqlstate", None) or "08"
+    return isinstance(origin, psycopg.OperationalError) and state.startswith("08")
 
 
 def _as_unavailable(error: Exception) -> Unavailable | None:
@@ -240,7 +247,7 @@ def _as_unavailable(error: Exception) -> Unavailable | None:
     if not isinstance(origin, psycopg.Error):
         return None
     reason = f"{type(origin).__name__} {origin.sqlstate or '-'}: {first_line(origin)}"
-    if isinstance(origin, psycopg.ProgrammingError) and origin.sqlstate in _SCHEMA_STATES:
+    if isinstance(origin, _SCHEMA_ERRORS):
         return SchemaMismatch(reason)
     if isinstance(origin, (psycopg.OperationalError, psycopg.InternalError)):
         return Unavailable(reason)

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from math import inf
 from typing import TypeVar
 
@@ -15,27 +15,17 @@ T = TypeVar("T")
 _deadline: ContextVar[float] = ContextVar("deadline", default=inf)
 
 
-def start(seconds: float) -> Token[float]:
-    """Set a deadline in this many seconds and return the token for `reset`.
-
-    An earlier deadline stays. Nothing is interrupted: whatever waits asks `seconds_left`.
-    """
-    return _deadline.set(min(_deadline.get(), time.monotonic() + seconds))
-
-
-def reset(token: Token[float]) -> None:
-    """Restore the deadline from before the `start` that returned the token."""
-    _deadline.reset(token)
-
-
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Limit what runs inside to so many seconds; an earlier deadline stays."""
-    token = start(seconds)
+    """Limit what runs inside to so many seconds; an earlier deadline stays.
+
+    Nothing is interrupted: whatever waits asks `seconds_left`.
+    """
+    token = _deadline.set(min(_deadline.get(), time.monotonic() + seconds))
     try:
         yield
     finally:
-        reset(token)
+        _deadline.reset(token)
 
 
 def seconds_left() -> float:
