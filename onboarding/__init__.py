@@ -4,15 +4,16 @@ import json
 import logging
 import os
 import secrets
+from contextlib import ExitStack
 from pathlib import Path
 
 from flask import Flask, g
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from onboarding import deadline
 from onboarding.betterauth.cookie import ForwardedCookie
 from onboarding.betterauth.get_session import GetSession
 from onboarding.database import Database, Unavailable
+from onboarding.deadline import time_limit
 from onboarding.identity import IdentitySource, MainSiteIdentities, TableIdentities
 from onboarding.profiles import ProfileStore
 from onboarding.questions import Questionnaire, load_questionnaire
@@ -25,7 +26,6 @@ from onboarding.web.gate import init_gate
 from onboarding.web.languages import Languages
 from onboarding.web.log_throttle import LogThrottle
 from onboarding.web.openapi import openapi_document
-from onboarding.web.pseudonyms import Pseudonyms
 from onboarding.web.rendering import init_rendering
 from onboarding.web.security_headers import init_security_headers
 from onboarding.web.services import Services
@@ -65,6 +65,7 @@ def create_app(
         prepare=settings.prepare,
         max_waiting=settings.max_waiting,
     )
+    app, languages = Flask(__name__), Languages(translations)
     profiles = ProfileStore(database, questionnaire)
     services = Services(
         settings=settings,
@@ -72,19 +73,24 @@ def create_app(
         database=database,
         profiles=profiles,
         identities=_identity_source(settings, database, profiles),
-        languages=Languages(translations),
+        languages=languages,
+        environments=init_rendering(
+            app, languages, site_name=settings.site_name, widget=settings.widget
+        ),
         static_files=StaticFiles(
             {name: theme.css() for name, theme in {**BUILT_IN, **settings.themes}.items()}
         ),
         csrf=CsrfTokens(settings.derive_key("onboarding csrf 1")),
-        pseudonyms=Pseudonyms(_pseudonym_key(settings)),
+        openapi=json.dumps(openapi_document(questionnaire)),
+        # Where the main site doesn't share its secret, pseudonyms hold until the next start.
+        pseudonym_key=settings.derive_key("onboarding pseudonym 1")
+        if settings.secret
+        else secrets.token_bytes(32),
         write_limit=WriteLimit(settings.writes_per_minute, settings.rate_limit_storage),
         log_throttle=LogThrottle(),
     )
 
-    app = Flask(__name__)
     app.extensions["onboarding"] = services
-    app.extensions["onboarding.openapi"] = json.dumps(openapi_document(questionnaire))
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     # "/onboarding//review" is not found; merging its slashes would redirect to an absolute URL.
     app.url_map.merge_slashes = False
@@ -98,7 +104,6 @@ def create_app(
     init_wizard(app, questionnaire)
     for page in (profile, continue_page, signed_out, health, static_files, api):
         app.register_blueprint(page.blueprint)
-    init_rendering(app, services.languages, site_name=settings.site_name, widget=settings.widget)
     # Last, so that its hook runs first: no other hook's failure costs a response these headers.
     init_security_headers(app, settings, services.static_files.style_sources)
     if settings.forwarded_proxies:
@@ -116,7 +121,7 @@ def check_at_start(app: Flask) -> None:
         log.warning(line)
     services: Services = app.extensions["onboarding"]
     try:
-        with deadline.time_limit(START_CHECK_S):
+        with time_limit(START_CHECK_S):
             for problem in services.identities.problems():
                 log.error("not ready: %s", problem)
     except Unavailable as unavailable:
@@ -130,12 +135,13 @@ def _init_deadline(app: Flask, seconds: float) -> None:
 
     @app.before_request
     def start() -> None:
-        g.deadline = deadline.start(seconds)
+        g.deadline = ExitStack()
+        g.deadline.enter_context(time_limit(seconds))
 
     @app.teardown_request
     def end(_: BaseException | None) -> None:
-        if token := g.pop("deadline", None):
-            deadline.reset(token)
+        if stack := g.pop("deadline", None):
+            stack.close()
 
 
 def _identity_source(
@@ -148,12 +154,3 @@ def _identity_source(
             get_session, database, settings.tables, profiles, settings.max_waiting
         )
     return TableIdentities(database, settings.tables, profiles)
-
-
-def _pseudonym_key(settings: Settings) -> bytes:
-    """Where the main site doesn't share its secret, pseudonyms hold until the next start."""
-    return (
-        settings.derive_key("onboarding pseudonym 1")
-        if settings.secret
-        else secrets.token_bytes(32)
-    )

@@ -2,13 +2,13 @@
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from functools import cached_property
 from math import inf
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import capabilities
+from psycopg import capabilities, errors
 from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from onboarding.deadline import seconds_left
@@ -17,48 +17,55 @@ T = TypeVar("T")
 
 CONNECT_TIMEOUT_S = 5
 CANCEL_TIMEOUT_S = 0.25
+NO_ANSWER = "no answer in time"
 
-
-class NoAnswer(TimeoutError):
-    """The deadline came before an answer did; `silent_s` is how long an open connection was silent."""
-
-    def __init__(self, silent_s: float = 0) -> None:
-        super().__init__("no answer in time")
-        self.silent_s = silent_s
+# A pooler moved us to another backend.
+LOST_STATEMENT = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
+# The connection answers, but only a new one can do the work: after a failover the server is read-only,
+# or a column of a prepared statement has another type now.
+UNUSABLE = (
+    errors.ReadOnlySqlTransaction,
+    errors.IdleInTransactionSessionTimeout,
+    errors.FeatureNotSupported,
+    *LOST_STATEMENT,
+)
 
 
 class DeadlineConnection(psycopg.Connection[TupleRow]):
-    """A connection on which no wait outlasts the deadline (`onboarding.deadline`)."""
+    """An autocommit connection on which no wait outlasts the deadline (`onboarding.deadline`).
 
-    # On the clock of time.monotonic().
-    first_used_at = inf
+    Once it is of no more use, it is closed.
+    """
 
-    @cached_property
-    def kept_cursor(self) -> psycopg.Cursor[TupleRow]:
-        """A cursor for all calls of `Database.rows`: a new one takes a fifth of a read's CPU."""
-        return self.cursor()
+    silent_s = inf
+    """How long it was silent before it was given up; infinity if it broke."""
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Wait as psycopg does; after the deadline close the connection and raise `NoAnswer`."""
+        """Wait as psycopg does; raise `TimeoutError` at the deadline."""
         left = seconds_left()
-        if left == inf:
-            return super().wait(gen, interval, timeout)
         try:
-            return super().wait(gen, interval, max(left, 0))
-        except psycopg.OperationalError as error:
-            if error.sqlstate or seconds_left() > 0:
-                raise
+            return super().wait(gen, interval, timeout if left == inf else max(left, 0))
+        except psycopg.Error as error:
+            if error.sqlstate is None and seconds_left() <= 0:
+                self._give_up()
+                self.silent_s = left
+                raise TimeoutError(NO_ANSWER) from None
+            is_idle = self.info.transaction_status == TransactionStatus.IDLE
+            if not is_idle or isinstance(error, UNUSABLE):
+                self.close()
+            raise
+
+    def _give_up(self) -> None:
         # A statement that waits for a lock would go on waiting in the server. Without libpq 17 a
         # cancellation takes as long as the network likes.
         if capabilities.has_cancel_safe():
             with suppress(psycopg.Error):
                 self.cancel_safe(timeout=CANCEL_TIMEOUT_S)
         self.close()
-        raise NoAnswer(left)
 
 
 def connect(*args: Any, **params: Any) -> DeadlineConnection:
-    """Return a connection, or raise `NoAnswer` at the deadline.
+    """Return a connection, or raise `TimeoutError` at the deadline.
 
     In a thread that is left behind then, since psycopg (3.3) resolves names without a limit, and tries
     one address after the other for `connect_timeout` seconds each: whole ones, 2 at least.
@@ -72,7 +79,7 @@ def connect(*args: Any, **params: Any) -> DeadlineConnection:
         return connecting.result(None if left == inf else max(left, 0))
     except TimeoutError:
         connecting.add_done_callback(_close)
-        raise NoAnswer from None
+        raise TimeoutError(NO_ANSWER) from None
 
 
 def _close(connecting: Future[DeadlineConnection]) -> None:

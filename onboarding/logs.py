@@ -7,13 +7,10 @@ line break in a value can forge a second line, and secrets are removed from ever
 import json
 import logging
 import re
-from collections.abc import Callable, Collection, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from logging.config import dictConfig
-from typing import Any
-
-from structlog.processors import JSONRenderer, TimeStamper, format_exc_info
-from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 
 FORMATS = ("json", "plain")
 LEVELS = ("info", "debug", "warning", "error")
@@ -42,7 +39,8 @@ _ROW_VALUES = re.compile(r"^(DETAIL|CONTEXT):.*", re.MULTILINE)
 # Where gunicorn shows what it couldn't read as HTTP: a query, or a form in the wrong place.
 _UNREADABLE = re.compile(r"^(Invalid request from ip=\S*: [^:]*: ).*", re.DOTALL)
 
-Event = MutableMapping[str, Any]
+# What a record has without any `extra`; the last two are set by other formatters.
+_USUAL_ATTRIBUTES = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 
 @dataclass(frozen=True)
@@ -53,15 +51,11 @@ class LogContext:
     secrets: Collection[str] = field(default=(), repr=False)
 
 
-def _no_request() -> LogContext:
-    return LogContext()
-
-
 def init_logs(
     form: str,
     level: str,
     secrets: Collection[str] = (),
-    log_context: Callable[[], LogContext] = _no_request,
+    log_context: Callable[[], LogContext] = LogContext,
 ) -> None:
     """Write all of this process's log to stderr from now on.
 
@@ -75,7 +69,7 @@ def init_logs(
             "disable_existing_loggers": False,
             "formatters": {
                 "line": {
-                    "()": formatter,
+                    "()": LineFormatter,
                     "form": form,
                     "secrets": secrets,
                     "log_context": log_context,
@@ -89,49 +83,36 @@ def init_logs(
     logging.captureWarnings(True)
 
 
-def formatter(
-    form: str,
-    secrets: Collection[str] = (),
-    log_context: Callable[[], LogContext] = _no_request,
-) -> logging.Formatter:
-    """Return the formatter that makes a line of a record; the arguments are those of `init_logs`."""
-    render = _plain if form == "plain" else JSONRenderer()
-    return ProcessorFormatter(
-        foreign_pre_chain=[
-            add_log_level,
-            add_logger_name,
-            TimeStamper("iso", key="time"),
-            ExtraAdder(),
-        ],
-        processors=[
-            ProcessorFormatter.remove_processors_meta,
-            format_exc_info,
-            _without_row_values,
-            _without_unreadable_request,
-            _Line(render, secrets, log_context),
-        ],
-    )
-
-
-class _Line:
-    """Renders an event with the facts of its request, and removes what is secret."""
+class LineFormatter(logging.Formatter):
+    """Makes a line of a record; the arguments are those of `init_logs`."""
 
     def __init__(
         self,
-        render: Callable[[Any, str, Event], str | bytes],
-        secrets: Collection[str],
-        log_context: Callable[[], LogContext],
+        form: str,
+        secrets: Collection[str] = (),
+        log_context: Callable[[], LogContext] = LogContext,
     ) -> None:
-        self._render = render
+        super().__init__()
+        self._is_plain = form == "plain"
         self._secrets = tuple(secrets)
         self._log_context = log_context
 
-    def __call__(self, logger: Any, method: str, event: Event) -> str:
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, with the facts of its request and without what is secret."""
         request = self._log_context()
-        for set_by_another_formatter in ("message", "asctime"):
-            event.pop(set_by_another_formatter, None)
-        first = {name: event.pop(name) for name in ("time", "level", "logger", "event")}
-        line = str(self._render(logger, method, {**first, **request.facts, **event}))
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
+        event = {
+            "time": time.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": _UNREADABLE.sub(r"\1[request]", record.getMessage()),
+            **request.facts,
+            **{name: vars(record)[name] for name in vars(record) if name not in _USUAL_ATTRIBUTES},
+        }
+        if record.exc_info:
+            traceback = self.formatException(record.exc_info)
+            event["exception"] = _ROW_VALUES.sub(r"\1: …", traceback)
+        line = _plain(**event) if self._is_plain else json.dumps(event, default=repr)
         for secret in (*self._secrets, *request.secrets):
             # As it is, and as JSON spells it.
             for spelling in {secret, json.dumps(secret)[1:-1]}:
@@ -143,25 +124,13 @@ class _Line:
         return line.replace("\x7f", "\\u007f")
 
 
-def _without_row_values(logger: Any, method: str, event: Event) -> Event:
-    if "exception" in event:
-        event["exception"] = _ROW_VALUES.sub(r"\1: …", event["exception"])
-    return event
-
-
-def _without_unreadable_request(logger: Any, method: str, event: Event) -> Event:
-    event["event"] = _UNREADABLE.sub(r"\1[request]", str(event["event"]))
-    return event
-
-
-def _plain(logger: Any, method: str, event: Event) -> str:
+def _plain(
+    time: str, level: str, logger: str, event: str, exception: str = "", **facts: object
+) -> str:
     """For people: an event a line, a traceback below it and indented, so that none looks like another."""
-    rest = dict(event)
-    time, level, name, text = (rest.pop(key) for key in ("time", "level", "logger", "event"))
-    traceback = rest.pop("exception", "")
-    words = [time, f"{level.upper():<7}", f"{name}:", text]
-    line = " ".join(map(str, words + [f"{key}={value!r}" for key, value in rest.items()]))
-    return "\n    ".join(map(_printable, [line, *traceback.splitlines()]))
+    words = [time, f"{level.upper():<7}", f"{logger}:", event]
+    line = " ".join(words + [f"{name}={value!r}" for name, value in facts.items()])
+    return "\n    ".join(map(_printable, [line, *exception.splitlines()]))
 
 
 def _printable(text: str) -> str:

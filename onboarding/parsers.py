@@ -9,23 +9,24 @@ from collections.abc import Callable, Collection, Mapping
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
-from onboarding.themes import Theme, read_themes
+from onboarding.betterauth.schema import OPTIONAL_FIELDS, SESSION_FIELDS, USER_FIELDS
 from onboarding.urls import is_loopback, origin_of
 
 # Each process counts writes by itself.
 MEMORY = "memory://"
 
+Columns = Mapping[str, str]
+"""The column of each renamed field."""
 
-def columns_of(
-    fields: Collection[str], optional: Collection[str]
-) -> Callable[[str], Mapping[str, str]]:
-    """An `optional` field may have no column: ``isAnonymous=`` says that there is none."""
 
-    def parse(text: str) -> Mapping[str, str]:
+def columns_of(fields: Collection[str]) -> Callable[[str], Columns]:
+    """An optional field may have no column: ``isAnonymous=`` says that there is none."""
+
+    def parse(text: str) -> Columns:
         columns: dict[str, str] = {}
         for pair in filter(None, map(str.strip, text.split(","))):
             field, equals, column = (part.strip() for part in pair.partition("="))
-            if not equals or not (column or field in optional) or field in columns:
+            if not equals or not (column or field in OPTIONAL_FIELDS) or field in columns:
                 raise ValueError("is malformed: its form is field=column,field=column")
             if field not in fields:
                 raise ValueError(f"names a field that this app doesn't read: {', '.join(fields)}")
@@ -33,6 +34,9 @@ def columns_of(
         return columns
 
     return parse
+
+
+user_fields, session_fields = columns_of(USER_FIELDS), columns_of(SESSION_FIELDS)
 
 
 def origin(text: str) -> str:
@@ -106,7 +110,7 @@ def number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
-def counter_storage(text: str) -> str:
+def storage(text: str) -> str:
     if text == MEMORY:
         return text
     if not _is_redis(text):
@@ -119,17 +123,12 @@ def counter_storage(text: str) -> str:
 def _is_redis(text: str) -> bool:
     try:
         url = urlsplit(text)
-        port = url.port or 6379
+        _ = url.port  # raises ValueError too
     except ValueError:
         return False
-    return (
+    return bool(
         url.scheme in {"redis", "rediss"}
-        and bool(url.hostname)
-        and 0 < port < 65536
-        and bool(re.fullmatch(r"(/\d{0,4})?", url.path, re.ASCII))
+        and url.hostname
+        and re.fullmatch(r"(/\d{0,4})?", url.path, re.ASCII)
         and not (url.query or url.fragment)
     )
-
-
-def themes(path: str) -> Mapping[str, Theme]:
-    return read_themes(path)

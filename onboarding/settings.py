@@ -16,15 +16,15 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy.engine import URL
 
-from onboarding import parsers
+from onboarding import parsers as parse
 from onboarding.betterauth.cookie import ForwardedCookie, SessionCookie
 from onboarding.betterauth.get_session import get_session_url
-from onboarding.betterauth.schema import OPTIONAL_FIELDS, SESSION_FIELDS, USER_FIELDS, TableNames
+from onboarding.betterauth.schema import TableNames
 from onboarding.betterauth.secret import SecretError, session_cookie_name, signing_secret
 from onboarding.database_url import parse_database_url
 from onboarding.logs import FORMATS, LEVELS
 from onboarding.parsers import MEMORY
-from onboarding.themes import Theme
+from onboarding.themes import Theme, read_themes
 from onboarding.urls import origin_of
 
 # The default of WEB_THREADS: how many requests a worker handles at once.
@@ -37,6 +37,8 @@ SERVER_VARIABLES = ("BIND", "WEB_CONCURRENCY")
 # DATABASE_URL_UNPOOLED, which Neon sets beside DATABASE_URL, is not.
 _ALIKE = 0.85
 
+_MISSING = object()
+
 
 class SettingsError(Exception):
     """The environment doesn't make a working app; `errors` holds one line each."""
@@ -46,14 +48,10 @@ class SettingsError(Exception):
         self.errors = errors
 
 
-def _required(variable: str, parse: Callable[[str], Any], *, secret: bool = False) -> Any:
-    return field(repr=not secret, metadata={"variable": variable, "parse": parse})
-
-
-def _optional(
-    variable: str, parse: Callable[[str], Any], default: Any, *, secret: bool = False
+def _setting(
+    variable: str, parse: Callable[[str], Any], default: Any = _MISSING, *, secret: bool = False
 ) -> Any:
-    """`default` is the value, not a text that is parsed."""
+    """`default` is the value, not a text that is parsed; without one the variable is needed."""
     metadata = {"variable": variable, "parse": parse, "default": default}
     return field(repr=not secret, metadata=metadata)
 
@@ -65,16 +63,12 @@ class DatabaseSettings:
     All that a migration needs, so that it runs without the main site's secret.
     """
 
-    database_url: URL = _required("DATABASE_URL", parse_database_url, secret=True)
-    schema: str = _optional("BETTER_AUTH_SCHEMA", parsers.postgres_name, "")
-    user_table: str = _optional("BETTER_AUTH_USER_TABLE", parsers.postgres_name, "user")
-    session_table: str = _optional("BETTER_AUTH_SESSION_TABLE", parsers.postgres_name, "session")
-    user_fields: Mapping[str, str] = _optional(
-        "BETTER_AUTH_USER_FIELDS", parsers.columns_of(USER_FIELDS, OPTIONAL_FIELDS), {}
-    )
-    session_fields: Mapping[str, str] = _optional(
-        "BETTER_AUTH_SESSION_FIELDS", parsers.columns_of(SESSION_FIELDS, OPTIONAL_FIELDS), {}
-    )
+    database_url: URL = _setting("DATABASE_URL", parse_database_url, secret=True)
+    schema: str = _setting("BETTER_AUTH_SCHEMA", parse.postgres_name, "")
+    user_table: str = _setting("BETTER_AUTH_USER_TABLE", parse.postgres_name, "user")
+    session_table: str = _setting("BETTER_AUTH_SESSION_TABLE", parse.postgres_name, "session")
+    user_fields: parse.Columns = _setting("BETTER_AUTH_USER_FIELDS", parse.user_fields, {})
+    session_fields: parse.Columns = _setting("BETTER_AUTH_SESSION_FIELDS", parse.session_fields, {})
 
     @property
     def tables(self) -> TableNames:
@@ -98,34 +92,30 @@ class Settings(DatabaseSettings):
 
     secret: str = field(repr=False)
     """The main site's; empty where it isn't shared, which only `session_source` "http" allows."""
-    session_source: str = _optional(
-        "SESSION_SOURCE", parsers.one_of("database", "http"), "database"
-    )
-    site_url: str = _required("BETTER_AUTH_URL", parsers.safe_url)
-    app_origin: str = _required("APP_URL", parsers.bare_origin)
-    sign_in_url: str = _required("SIGN_IN_URL", parsers.safe_url)
-    sign_in_return_param: str = _optional("SIGN_IN_RETURN_PARAM", parsers.token, "callbackURL")
-    embed_origins: tuple[str, ...] = _optional("EMBED_ORIGINS", parsers.bare_origins, ())
-    cookie_prefix: str = _optional("BETTER_AUTH_COOKIE_PREFIX", parsers.token, "better-auth")
-    cookie_name: str = _optional("BETTER_AUTH_COOKIE_NAME", parsers.token, "")
-    secure_cookies: bool | None = _optional("BETTER_AUTH_SECURE_COOKIES", parsers.boolean, None)
-    get_session_url: str = _optional("SESSION_URL", parsers.safe_url, "")
-    session_cache_s: int = _optional("SESSION_CACHE_SECONDS", parsers.number(0, 60), 10)
-    site_name: str = _optional("SITE_NAME", parsers.short_text, "")
-    widget: str = _optional("ONBOARDING_WIDGET", parsers.one_of("select", "cards"), "select")
-    themes: Mapping[str, Theme] = _optional("THEMES_FILE", parsers.themes, {})
-    forwarded_proxies: int = _optional("FORWARDED_PROXIES", parsers.number(0, 9), 0)
-    read_budget_s: int = _optional("READ_BUDGET_SECONDS", parsers.number(1, 60), 5)
-    write_budget_s: int = _optional("WRITE_BUDGET_SECONDS", parsers.number(1, 60), 8)
-    prepare: str = _optional("DATABASE_PREPARE", parsers.one_of("auto", "off"), "auto")
-    threads: int = _optional("WEB_THREADS", parsers.number(1, 1000), THREADS)
-    log_format: str = _optional("LOG_FORMAT", parsers.one_of(*FORMATS), FORMATS[0])
-    log_level: str = _optional("LOG_LEVEL", parsers.one_of(*LEVELS), LEVELS[0])
-    writes_per_minute: int = _optional("WRITES_PER_MINUTE", parsers.number(0, 10_000), 30)
+    session_source: str = _setting("SESSION_SOURCE", parse.one_of("database", "http"), "database")
+    site_url: str = _setting("BETTER_AUTH_URL", parse.safe_url)
+    app_origin: str = _setting("APP_URL", parse.bare_origin)
+    sign_in_url: str = _setting("SIGN_IN_URL", parse.safe_url)
+    sign_in_return_param: str = _setting("SIGN_IN_RETURN_PARAM", parse.token, "callbackURL")
+    embed_origins: tuple[str, ...] = _setting("EMBED_ORIGINS", parse.bare_origins, ())
+    cookie_prefix: str = _setting("BETTER_AUTH_COOKIE_PREFIX", parse.token, "better-auth")
+    cookie_name: str = _setting("BETTER_AUTH_COOKIE_NAME", parse.token, "")
+    secure_cookies: bool | None = _setting("BETTER_AUTH_SECURE_COOKIES", parse.boolean, None)
+    get_session_url: str = _setting("SESSION_URL", parse.safe_url, "")
+    session_cache_s: int = _setting("SESSION_CACHE_SECONDS", parse.number(0, 60), 10)
+    site_name: str = _setting("SITE_NAME", parse.short_text, "")
+    widget: str = _setting("ONBOARDING_WIDGET", parse.one_of("select", "cards"), "select")
+    themes: Mapping[str, Theme] = _setting("THEMES_FILE", read_themes, {})
+    forwarded_proxies: int = _setting("FORWARDED_PROXIES", parse.number(0, 9), 0)
+    read_budget_s: int = _setting("READ_BUDGET_SECONDS", parse.number(1, 60), 5)
+    write_budget_s: int = _setting("WRITE_BUDGET_SECONDS", parse.number(1, 60), 8)
+    prepare: str = _setting("DATABASE_PREPARE", parse.one_of("auto", "off"), "auto")
+    threads: int = _setting("WEB_THREADS", parse.number(1, 1000), THREADS)
+    log_format: str = _setting("LOG_FORMAT", parse.one_of(*FORMATS), FORMATS[0])
+    log_level: str = _setting("LOG_LEVEL", parse.one_of(*LEVELS), LEVELS[0])
+    writes_per_minute: int = _setting("WRITES_PER_MINUTE", parse.number(0, 10_000), 30)
     """Of one user; 0 is without limit."""
-    rate_limit_storage: str = _optional(
-        "RATE_LIMIT_STORAGE", parsers.counter_storage, MEMORY, secret=True
-    )
+    rate_limit_storage: str = _setting("RATE_LIMIT_STORAGE", parse.storage, MEMORY, secret=True)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
@@ -227,16 +217,14 @@ def _read(cls: type, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[s
     for setting in fields(cls):
         if not setting.metadata:
             continue
-        variable, parse = setting.metadata["variable"], setting.metadata["parse"]
+        variable, default = setting.metadata["variable"], setting.metadata["default"]
         text = environ.get(variable, "").strip()
+        if not text and default is _MISSING:
+            errors.append(f"{variable} is missing")
+            continue
         try:
-            if text:
-                text.encode()
-                values[setting.name] = parse(text)
-            elif "default" in setting.metadata:
-                values[setting.name] = setting.metadata["default"]
-            else:
-                errors.append(f"{variable} is missing")
+            text.encode()
+            values[setting.name] = setting.metadata["parse"](text) if text else default
         except UnicodeEncodeError:
             errors.append(f"{variable} must be UTF-8 text")
         except ValueError as error:

@@ -24,7 +24,7 @@ from devstack.postgres import Postgres
 from devstack.processes import free_port
 from devstack.roles import DatabaseRoles, create_roles
 from onboarding import create_app
-from onboarding.logs import formatter
+from onboarding.logs import LineFormatter
 from onboarding.settings import Settings
 from onboarding.web.log_context import log_context
 from tests import secret_scan
@@ -102,7 +102,7 @@ def log_lines() -> Iterator[Callable[[], list[dict]]]:
     stream, root = io.StringIO(), logging.getLogger()
     handler = logging.StreamHandler(stream)
     handler.setLevel(logging.INFO)
-    handler.setFormatter(formatter("json", log_context=log_context))
+    handler.setFormatter(LineFormatter("json", log_context=log_context))
     root.addHandler(handler)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     root.removeHandler(handler)

@@ -22,7 +22,7 @@ from devstack.app import App
 from devstack.processes import free_port
 from onboarding import create_app
 from onboarding.betterauth.cookie import SessionCookie
-from onboarding.logs import LogContext, formatter
+from onboarding.logs import LineFormatter
 from onboarding.web.csrf import CsrfTokens
 from tests import secret_scan
 from tests.browser import Browser
@@ -43,7 +43,7 @@ def line(message: str, form: str = "json", secrets: tuple[str, ...] = (), **more
         "onboarding.test", logging.WARNING, __file__, 1, message, (), more.pop("exc_info", None)
     )
     vars(record).update(more)
-    return formatter(form, secrets, LogContext).format(record)
+    return LineFormatter(form, secrets).format(record)
 
 
 @pytest.mark.parametrize("form", ["json", "plain"])

@@ -7,7 +7,7 @@ import pytest
 
 from onboarding.betterauth.cookie import ForwardedCookie, SessionCookie
 from onboarding.betterauth.schema import TableNames
-from onboarding.logs import formatter
+from onboarding.logs import LineFormatter
 from onboarding.settings import DatabaseSettings, Settings, SettingsError, unknown_variables
 
 PASSWORD = "pa55-w0rd"
@@ -115,7 +115,7 @@ def test_every_spelling_of_a_password_is_secret(changes: dict[str, str], known: 
     read = settings(**changes)
     assert set(read.secrets) == {SECRET, *known}
     record = logging.LogRecord("x", logging.ERROR, "", 1, f"It said {known}", None, None)
-    line = formatter("json", read.secrets).format(record)
+    line = LineFormatter("json", read.secrets).format(record)
     assert [one for one in known if one in line] == []
     assert line.count("[secret]") >= len(known)
 

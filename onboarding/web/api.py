@@ -7,9 +7,9 @@ import hashlib
 import json
 from datetime import datetime
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, Response, request
+from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import ETags
-from werkzeug.wrappers import Response
 
 from onboarding.profiles import (
     ANY,
@@ -27,7 +27,7 @@ blueprint = Blueprint("api", __name__, url_prefix="/api")
 
 
 @blueprint.get("/profile")
-def read() -> Response:
+def read() -> ResponseReturnValue:
     return _profile_response(current_identity().profile).make_conditional(request)
 
 
@@ -54,8 +54,8 @@ def save() -> Response:
 
 
 @blueprint.get("/openapi.json")
-def document() -> Response:
-    response = Response(current_app.extensions["onboarding.openapi"], mimetype=BODY_TYPE)
+def document() -> ResponseReturnValue:
+    response = Response(services().openapi, mimetype=BODY_TYPE)
     response.add_etag()
     return response.make_conditional(request)
 

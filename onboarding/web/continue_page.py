@@ -5,9 +5,8 @@ WebKit, so a `return_to` that redirects to another origin would be blocked witho
 goes on by GET.
 """
 
-from flask import Blueprint, url_for
-from werkzeug.utils import redirect
-from werkzeug.wrappers import Response
+from flask import Blueprint, redirect, url_for
+from flask.typing import ResponseReturnValue
 
 from onboarding.web.page_query import page_query
 from onboarding.web.rendering import render_page
@@ -16,7 +15,7 @@ blueprint = Blueprint("continue_page", __name__)
 
 
 @blueprint.get("/continue")
-def page() -> Response:
+def page() -> ResponseReturnValue:
     query = page_query()
     if query.return_to is None:
         return redirect(url_for("profile.home", **query.appearance()), 303)

@@ -40,8 +40,8 @@ from onboarding.web.page_query import (
     requested_path,
     single,
 )
-from onboarding.web.services import services
-from onboarding.web.sign_in import sign_in_url
+from onboarding.web.redirect_targets import sign_in_url
+from onboarding.web.services import pseudonym, services
 from onboarding.web.wizard_steps import known_answers, open_step_url
 
 log = logging.getLogger(__name__)
@@ -251,7 +251,7 @@ def _refuse_write(identity: Identity) -> None:
     user = identity.user
     if user is None or user.impersonated:
         raise Impersonated
-    wait_s = services().write_limit.wait_s(services().pseudonyms.of(user.user_id))
+    wait_s = services().write_limit.wait_s(pseudonym(user.user_id))
     if wait_s:
         raise TooManyAttempts(wait_s)
 

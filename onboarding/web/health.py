@@ -2,8 +2,7 @@
 
 import logging
 
-from flask import Blueprint, jsonify
-from werkzeug.wrappers import Response
+from flask import Blueprint, Response, jsonify
 
 from onboarding.database import Unavailable
 from onboarding.deadline import time_limit

@@ -7,7 +7,7 @@ from flask import g, has_request_context, request
 
 from onboarding.betterauth.cookie import AmbiguousSession
 from onboarding.logs import LogContext
-from onboarding.web.services import current_identity, services
+from onboarding.web.services import current_identity, pseudonym, services
 
 # The ids that proxies make: nginx's 32 hex digits, a UUID, AWS's with dashes.
 _PROXY_ID = re.compile(r"[0-9A-Za-z-]{8,64}", re.ASCII)
@@ -35,7 +35,7 @@ def log_context() -> LogContext:
     user = current_identity().user
     facts = {
         "request_id": request_id(),
-        **({"user": services().pseudonyms.of(user.user_id)} if user else {}),
+        **({"user": pseudonym(user.user_id)} if user else {}),
         "method": request.method,
         "path": request.path[:_LONGEST_PATH],
     }

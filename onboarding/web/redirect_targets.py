@@ -1,6 +1,8 @@
-"""Where a request may ask to be sent: `next` inside this app, `return_to` on the main site."""
+"""Where a request may ask to be sent, `next` inside this app or `return_to` on the main site, and the
+main site's sign-in page.
+"""
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import current_app, url_for
 from werkzeug.exceptions import HTTPException
@@ -31,3 +33,11 @@ def allowed_return_to(target: str | None) -> str | None:
     """
     url = percent_encoded(target) if target is not None else ""
     return url if is_on_origin(url, services().settings.return_origins) else None
+
+
+def sign_in_url(return_url: str) -> str:
+    """Return the main site's sign-in page with the absolute URL to come back to."""
+    settings = services().settings
+    url = urlsplit(settings.sign_in_url)
+    parameter = urlencode({settings.sign_in_return_param: return_url})
+    return url._replace(query=f"{url.query}&{parameter}" if url.query else parameter).geturl()

@@ -9,17 +9,14 @@ from functools import cache
 from typing import Any
 
 from babel.dates import format_date, format_time
-from flask import Flask, current_app, g, render_template, request, url_for
+from flask import Flask, Response, g, render_template, request, url_for
 from flask.templating import Environment as FlaskEnvironment
 from jinja2 import Environment
-from werkzeug.wrappers import Response
 
 from onboarding.web.fetch_metadata import is_framed, is_top_level
 from onboarding.web.languages import THE_SITE, Language
 from onboarding.web.page_query import page_query
 from onboarding.web.services import current_identity, services
-
-_EXTENSION = "onboarding.environments"
 
 
 class _Environment(FlaskEnvironment):
@@ -32,8 +29,10 @@ class _Environment(FlaskEnvironment):
         return {**self.globals, **(d or {})}
 
 
-def init_rendering(app: Flask, languages: Iterable[Language], **constants: Any) -> None:
-    """Make an environment for each language, and compile all templates in it.
+def init_rendering(
+    app: Flask, languages: Iterable[Language], **constants: Any
+) -> dict[str, Environment]:
+    """Return an environment for each language's tag, with all templates compiled.
 
     `constants` are the same on every page: `site_name` and `widget`.
 
@@ -45,17 +44,15 @@ def init_rendering(app: Flask, languages: Iterable[Language], **constants: Any) 
         "trim_blocks": True,
         "lstrip_blocks": True,
     }
-    app.extensions[_EXTENSION] = {
-        language.tag: _environment(app, language, constants) for language in languages
-    }
     app.context_processor(_page_context)
+    return {language.tag: _environment(app, language, constants) for language in languages}
 
 
 def render_page(template: str, status: int = 200, **values: Any) -> Response:
     """Return a page in the language of the request."""
     language = current_language()
-    environment: Environment = current_app.extensions[_EXTENSION][language.tag]
-    html = render_template(environment.get_template(template), **values)
+    template_in_language = services().environments[language.tag].get_template(template)
+    html = render_template(template_in_language, **values)
     headers = {"Content-Language": language.tag, "Vary": "Accept-Language, Cookie"}
     return Response(html, status, headers, mimetype="text/html")
 

@@ -1,7 +1,6 @@
 """The headers that every response carries: pages, errors, redirects, JSON and static files."""
 
-from flask import Flask, request
-from werkzeug.wrappers import Response
+from flask import Flask, Response, request
 
 from onboarding.settings import Settings
 

@@ -1,8 +1,12 @@
 """What belongs to this app and to this request, with its types."""
 
+import hashlib
+import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import current_app, g
+from jinja2 import Environment
 
 from onboarding.betterauth.session import SignedIn
 from onboarding.database import Database
@@ -13,7 +17,6 @@ from onboarding.settings import Settings
 from onboarding.web.csrf import CsrfTokens
 from onboarding.web.languages import Languages
 from onboarding.web.log_throttle import LogThrottle
-from onboarding.web.pseudonyms import Pseudonyms
 from onboarding.web.static_files import StaticFiles
 from onboarding.web.write_limit import WriteLimit
 
@@ -30,7 +33,10 @@ class Services:
     languages: Languages
     static_files: StaticFiles
     csrf: CsrfTokens
-    pseudonyms: Pseudonyms
+    environments: Mapping[str, Environment]
+    """Jinja's, by the language's tag."""
+    openapi: str
+    pseudonym_key: bytes
     write_limit: WriteLimit
     log_throttle: LogThrottle
 
@@ -39,6 +45,12 @@ def services() -> Services:
     """Return the services of the current app."""
     found: Services = current_app.extensions["onboarding"]
     return found
+
+
+def pseudonym(user_id: str) -> str:
+    """Return what names a user in the log and the write limit: 16 hex digits, one-way by a key."""
+    digest = hmac.digest(services().pseudonym_key, user_id.encode(), hashlib.sha256)
+    return digest.hex()[:16]
 
 
 def current_identity() -> Identity:

@@ -2,14 +2,13 @@
 
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from flask import Blueprint, request, url_for
-from werkzeug.wrappers import Response
+from flask import Blueprint, Response, request, url_for
 
 from onboarding.web.fetch_metadata import is_framed
 from onboarding.web.page_query import PageQuery, page_query
+from onboarding.web.redirect_targets import sign_in_url
 from onboarding.web.rendering import render_page
 from onboarding.web.services import services
-from onboarding.web.sign_in import sign_in_url
 
 blueprint = Blueprint("signed_out", __name__)
 

@@ -12,9 +12,8 @@ from hashlib import sha256, sha384
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, g, request
+from flask import Blueprint, Flask, Response, current_app, g, request
 from markupsafe import Markup
-from werkzeug.wrappers import Response
 
 FOLDER = Path(__file__).parents[1] / "static"
 EMBED_SCRIPT = "embed.js"
@@ -58,7 +57,7 @@ def embed_script(app_origin: str) -> tuple[str, str]:
 
 @blueprint.get(f"/{EMBED_SCRIPT}", endpoint="embed_script")
 def _embed_script() -> Response:
-    response: Response = current_app.send_static_file(EMBED_SCRIPT)
+    response = current_app.send_static_file(EMBED_SCRIPT)
     response.headers["Cache-Control"] = f"public, max-age={_EMBED_MAX_AGE_S}"
     return response
 
