@@ -38,7 +38,7 @@ def send(address: str, *pieces: bytes) -> list[Answer]:
             connection.shutdown(socket.SHUT_WR)
             while chunk := connection.recv(65536):
                 received += chunk
-        except (BrokenPipeError, ConnectionResetError):
+        except OSError:
             # It refused and closed before everything was sent; what it said until then counts.
             pass
     return answers_in(received)

@@ -172,7 +172,7 @@ def _with_least_rights(app: App) -> App:
             raise
         return app  # which reports it itself
     with psycopg.connect(app.database_url, autocommit=True) as superuser:
-        superuser.execute(grants.encode())
+        superuser.execute(str(grants).encode())
         set_password(superuser, APP_ROLE, SECRET)
     return replace(app, database_url=as_role(app.database_url, APP_ROLE, SECRET))
 
