@@ -38,9 +38,9 @@ def waiting(limit: WaitingLimit, count: int) -> Iterator[None]:
     threads = [threading.Thread(target=limit.run, args=(30, work)) for _ in range(count)]
     for thread in threads:
         thread.start()
-    for _ in threads:
-        inside.acquire()
     try:
+        for _ in threads:
+            assert inside.acquire(timeout=10), "one was refused"
         yield
     finally:
         done.set()
