@@ -80,10 +80,32 @@ class DatabaseSettings:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
         """Return the settings that the environment holds. Raise `SettingsError` with all errors."""
-        values, errors = _read(cls, environ)
+        values, errors = cls._read(environ)
         if errors:
             raise SettingsError(errors)
         return cls(**values)
+
+    @classmethod
+    def _read(cls, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+        """Return the values of the settings, and a line for each that is faulty."""
+        values: dict[str, Any] = {}
+        errors: list[str] = []
+        for setting in fields(cls):
+            if not setting.metadata:
+                continue
+            variable, default = setting.metadata["variable"], setting.metadata["default"]
+            text = environ.get(variable, "").strip()
+            if not text and default is _MISSING:
+                errors.append(f"{variable} is missing")
+                continue
+            try:
+                text.encode()
+                values[setting.name] = setting.metadata["parse"](text) if text else default
+            except UnicodeEncodeError:
+                errors.append(f"{variable} must be UTF-8 text")
+            except ValueError as error:
+                errors.append(f"{variable} {error}")
+        return values, errors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +140,8 @@ class Settings(DatabaseSettings):
     rate_limit_storage: str = _setting("RATE_LIMIT_STORAGE", parse.storage, MEMORY, secret=True)
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> Self:
-        """Return the settings that the environment holds. Raise `SettingsError` with all errors."""
-        values, errors = _read(cls, environ)
+    def _read(cls, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+        values, errors = super()._read(environ)
         values["secret"] = ""
         by_http = values.get("session_source") == "http"
         if not by_http or any(environ.get(variable) for variable in SECRET_VARIABLES):
@@ -131,9 +152,7 @@ class Settings(DatabaseSettings):
         elif values.get("rate_limit_storage", MEMORY) != MEMORY:
             # Users are counted under pseudonyms, which need a key that all processes share.
             errors.append("RATE_LIMIT_STORAGE needs BETTER_AUTH_SECRET, unless it is memory://")
-        if errors:
-            raise SettingsError(errors)
-        return cls(**values)
+        return values, errors
 
     @cached_property
     def session_cookie(self) -> SessionCookie | ForwardedCookie:
@@ -208,25 +227,3 @@ def unknown_variables(environ: Mapping[str, str]) -> list[str]:
         for name in sorted(set(environ) - set(known))
         if (nearest := get_close_matches(name, unset, n=1, cutoff=_ALIKE))
     ]
-
-
-def _read(cls: type, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """Return the values of a dataclass's settings, and a line for each that is faulty."""
-    values: dict[str, Any] = {}
-    errors: list[str] = []
-    for setting in fields(cls):
-        if not setting.metadata:
-            continue
-        variable, default = setting.metadata["variable"], setting.metadata["default"]
-        text = environ.get(variable, "").strip()
-        if not text and default is _MISSING:
-            errors.append(f"{variable} is missing")
-            continue
-        try:
-            text.encode()
-            values[setting.name] = setting.metadata["parse"](text) if text else default
-        except UnicodeEncodeError:
-            errors.append(f"{variable} must be UTF-8 text")
-        except ValueError as error:
-            errors.append(f"{variable} {error}")
-    return values, errors

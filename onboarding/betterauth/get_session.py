@@ -9,7 +9,6 @@ import json
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from math import inf
@@ -36,24 +35,12 @@ _QUERY = {"disableCookieCache": "true", "disableRefresh": "true"}
 class MainSiteError(Exception):
     """The main site gave no answer that identifies the visitor. The message never has the cookie.
 
-    `answered` is False if there was no answer at all: a site that answers is up, whatever it says.
     `retry_after_s` is the main site's own advice in seconds, None if it gave none.
     """
 
-    def __init__(
-        self, reason: str, retry_after_s: int | None = None, *, answered: bool = True
-    ) -> None:
+    def __init__(self, reason: str, retry_after_s: int | None = None) -> None:
         super().__init__(reason)
         self.retry_after_s = retry_after_s
-        self.answered = answered
-
-
-@dataclass(frozen=True)
-class _Known:
-    """The answer for one token, and how long it may be reused."""
-
-    user: SignedIn | None
-    lifetime_s: float
 
 
 def get_session_url(base_url: str) -> str:
@@ -93,8 +80,9 @@ class GetSession:
             params=_QUERY, cookies=no_cookies, trust_env=trusts_environment(url)
         )
         self._connections = threading.BoundedSemaphore(_MAX_CONNECTIONS)
-        self._known: TLRUCache[str, _Known] = TLRUCache(
-            _MAX_CACHED, lambda _, known, now: now + known.lifetime_s, time.monotonic
+        # By token: the user, and for how many seconds that may be reused.
+        self._known: TLRUCache[str, tuple[SignedIn | None, float]] = TLRUCache(
+            _MAX_CACHED, lambda _, known, now: now + known[1], time.monotonic
         )
         self._lock = threading.Lock()
         self._checked: tuple[float, MainSiteError | None] = (-inf, None)
@@ -113,10 +101,10 @@ class GetSession:
             user, session_s = _parse(body, token.rpartition(".")[0], datetime.now(UTC))
             # Counted from the request, so that the delay is never longer than promised.
             lifetime_s = min(self._cache_s - (time.monotonic() - began), session_s)
-            known = _Known(user, lifetime_s)
+            known = user, lifetime_s
             with self._lock:
                 self._known[token] = known
-        return known.user
+        return known[0]
 
     def check(self, timeout_s: float) -> None:
         """Ask without a cookie. Raise `MainSiteError` unless the answer is "nobody".
@@ -129,7 +117,7 @@ class GetSession:
             error = self._check(time.monotonic() + timeout_s)
             self._checked = time.monotonic() + _CHECK_CACHE_S, error
         if error:
-            raise MainSiteError(str(error), error.retry_after_s, answered=error.answered)
+            raise MainSiteError(str(error), error.retry_after_s)
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -139,7 +127,7 @@ class GetSession:
         # Not httpx's own limit: a request that has waited for a connection would get its whole
         # timeout again for the answer.
         if not self._connections.acquire(timeout=max(deadline - time.monotonic(), 0)):
-            raise MainSiteError(f"{self.url}: too many requests are waiting", answered=False)
+            raise MainSiteError(f"{self.url}: too many requests are waiting")
         try:
             headers = {"Cookie": self._cookie.header(token)}
             return _get(self._client, self.url, headers, deadline)
@@ -167,7 +155,7 @@ def _get(
             # The main site closed the kept connection just as it was used again.
             response, content = _fetch(client, url, headers, deadline)
     except httpx.HTTPError as error:
-        raise MainSiteError(f"{url}: {type(error).__name__}", answered=False) from None
+        raise MainSiteError(f"{url}: {type(error).__name__}") from None
     return _body(response, content, url)
 
 
