@@ -30,7 +30,7 @@ def in_utc(installation: Installation) -> Iterator[Finding]:
     elif naive:
         yield warning(
             f"{', '.join(naive)} without a time zone: the app reads the times as UTC",
-            "right for Drizzle; an old Kysely table needs the main site's Node to run with TZ=UTC",
+            "right for Drizzle and Prisma; an old Kysely table needs the main site's Node to run with TZ=UTC",
         )
     else:
         yield ok("times have their time zone")
