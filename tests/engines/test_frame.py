@@ -83,15 +83,21 @@ def test_the_end_leads_on_to_a_return_to_that_redirects_to_another_origin(window
     window.wait_for("The end")
 
 
-@pytest.mark.parametrize("which", ["window", "cookieless_window"])
-def test_a_browser_that_blocks_all_cookies_is_told_from_nobody_signed_in(request, which):
-    window = request.getfixturevalue(which)
+def test_a_browser_that_blocks_all_cookies_is_told_from_nobody_signed_in(cookieless_window):
+    window = cookieless_window
     window.embed(MAIN_SITE)
     window.wait_for(SIGNED_OUT)
     # WebKit gives no sign of it.
-    is_told = which != "window" and window.driver.name != "MiniBrowser"
+    is_told = window.driver.name != "MiniBrowser"
     assert window.shows(BLOCKED) is is_told
     assert window.reasons() == ["cookies-blocked" if is_told else "no-session"]
+
+
+def test_where_nobody_is_signed_in_no_cookie_is_missed(window):
+    window.embed(MAIN_SITE)
+    window.wait_for(SIGNED_OUT)
+    assert not window.shows(BLOCKED)
+    assert window.reasons() == ["no-session"]
 
 
 @pytest.mark.parametrize("around", AROUND)

@@ -58,6 +58,9 @@ def test_what_needs_no_identity_and_what_is_refused_before_costs_no_statement(co
     for path in ("/signed-out", "/healthz", "/static/style.css", "/nowhere", "/api/openapi.json"):
         assert cost(window.get, path) == [], path
     assert cost(window.request, "OPTIONS", "/api/profile") == []
+    for forged in (site.browser("forged"), site.browser("signed out")):
+        assert cost(forged.get, "/profile") == []
+        assert cost(forged.post, REVIEW, {"csrf_token": "x"}) == cost(forged.put, {}) == []
     foreign = {"Origin": "https://evil.example"}
     assert cost(window.post, REVIEW, {}, foreign) == []
     assert cost(window.put, {}, foreign) == []
