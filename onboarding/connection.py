@@ -45,8 +45,9 @@ class DeadlineConnection(psycopg.Connection[TupleRow]):
         left = seconds_left()
         try:
             return super().wait(gen, interval, timeout if left == inf else max(left, 0))
-        except psycopg.Error as error:
-            if error.sqlstate is None and seconds_left() <= 0:
+        except BaseException as error:
+            is_silent = isinstance(error, psycopg.OperationalError) and not error.sqlstate
+            if is_silent and seconds_left() <= 0:
                 self._give_up()
                 self.silent_s = left
                 raise TimeoutError(NO_ANSWER) from None
