@@ -200,7 +200,7 @@ class Database:
     def _rows(self, sql: str, params: Mapping[str, object]) -> list[TupleRow]:
         with closing(self.engine.raw_connection()) as pooled:
             connection = cast(DeadlineConnection, pooled.driver_connection)
-            return connection.execute(sql, params).fetchall()
+            return connection.kept_cursor.execute(sql, params).fetchall()
 
     def _connect(self, _dialect: Any, _record: Any, args: Any, params: Any) -> DeadlineConnection:
         connection = connect(*args, **params)
