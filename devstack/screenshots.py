@@ -24,6 +24,7 @@ from devstack.app import App
 from devstack.main_site import MainSite
 from devstack.processes import ROOT, StartFailed, free_port
 from onboarding.questions import load_questionnaire
+from onboarding.web.signed_out import REASONS
 
 Scheme = Literal["light", "dark"]
 Direction = Literal["ltr", "rtl"]
@@ -31,15 +32,6 @@ Direction = Literal["ltr", "rtl"]
 WIDTHS = (320, 600, 1200)
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 LANGUAGES: dict[Direction, str] = {"ltr": "en", "rtl": "ur"}
-REASONS = (
-    "expired",
-    "session-ended",
-    "unverified",
-    "banned",
-    "anonymous",
-    "cross-site",
-    "no-cookie",
-)
 FOLDER = ROOT / "screenshots"
 IN_DOCS = {
     "question-select-1200-light-ltr.png": "wizard.png",

@@ -99,12 +99,12 @@ def _set_timeouts(connection: Connection) -> None:
 
 def _metadata(user: UserTable, default_schema: str | None) -> MetaData:
     """Return our table with its foreign key, so that autogenerate doesn't take the key for a change."""
-    ours = profile_table(load_questionnaire())
+    profiles = profile_table(load_questionnaire())
     schema = None if user.schema == default_schema else user.schema
     user_id = Column(user.columns["id"], UserId, primary_key=True)
-    Table(user.name, ours.metadata, user_id, schema=schema)
-    ours.append_constraint(ForeignKeyConstraint(["user_id"], [user_id], ondelete="CASCADE"))
-    return ours.metadata
+    Table(user.name, profiles.metadata, user_id, schema=schema)
+    profiles.append_constraint(ForeignKeyConstraint(["user_id"], [user_id], ondelete="CASCADE"))
+    return profiles.metadata
 
 
 def _migrate(engine: Engine, user: UserTable, metadata: MetaData, attempts: int) -> None:

@@ -107,11 +107,11 @@ class BetterAuth:
         return self.ask(f"{self.base}/sign-out", "POST")
 
     def get_session(self, url: str) -> Answer:
-        """Ask who is signed in at the URL of a `get-session`."""
+        """Return the response of a `get-session` to a request without a cookie."""
         return self.ask(str(httpx.URL(url).copy_merge_params(_SESSION_QUERY)))
 
     def verify_email(self, token: str, callback_url: str) -> Answer:
-        """Ask to verify an e-mail address with a token that is invalid or has expired."""
+        """Return the response to a `verify-email` with a token that is invalid or has expired."""
         parameters = {"token": token, "callbackURL": callback_url}
         return self.ask(str(httpx.URL(f"{self.base}/verify-email", params=parameters)))
 

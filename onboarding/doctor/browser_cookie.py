@@ -60,7 +60,7 @@ def _from_tables(installation: Installation, token: str) -> Finding:
 
 
 def _from_main_site(installation: Installation, cookie: ForwardedCookie, token: str) -> Finding:
-    """Ask the main site as the app does, which is what the operator gave the cookie for."""
+    """Return what the main site makes of the cookie; the app sends it there, too."""
     source = GetSession(installation.settings.session_url, cookie, cache_s=0)
     try:
         user = source.signed_in(token, _TIMEOUT_S)

@@ -117,8 +117,8 @@ def grants(installation: Installation, owner: str, app: str) -> Grants:
 def _locate(
     connection: Connection, installation: Installation, roles: tuple[str, str]
 ) -> _Location:
-    own = own_table(connection)
-    row = connection.execute(_LOCATION, {"table": own}).one()
+    profile = own_table(connection)
+    row = connection.execute(_LOCATION, {"table": profile}).one()
     schema, search_path, source, owner, is_roles_own, version = row
     if is_roles_own:
         # The "$user" of the search_path leads each other role to another schema.

@@ -71,15 +71,17 @@ def excessive(installation: Installation) -> Iterator[Finding]:
         if is_superuser
         else installation.query(lambda c: list(_excess(c, tables)))
     )
-    others = installation.query(lambda c: c.execute(_OTHER_RIGHTS, {"table": own_table(c)}).all())
+    foreign_rights = installation.query(
+        lambda c: c.execute(_OTHER_RIGHTS, {"table": own_table(c)}).all()
+    )
     for right in excess:
         yield warning(f"{role} {right}", _SEPARATE_ROLE)
-    for other, verbs in others:
+    for role_name, verbs in foreign_rights:
         yield warning(
-            f"{other} may {verbs} {TABLE}",
-            f"unless it must: REVOKE {verbs} ON {TABLE} FROM {other}",
+            f"{role_name} may {verbs} {TABLE}",
+            f"unless it must: REVOKE {verbs} ON {TABLE} FROM {role_name}",
         )
-    if not excess and not others:
+    if not excess and not foreign_rights:
         yield ok("the role may do nothing that the app never does")
 
 
@@ -106,8 +108,8 @@ def _missing(connection: Connection, user: Table, tables: list[Table]) -> Iterat
                 yield f"SELECT on {table.schema}.{table.name}, column {column}"
     for verb in ("SELECT", "INSERT", "UPDATE"):
         # None without the table, which has a condition of its own.
-        own = own_table(connection)
-        if own and privilege(connection, func.has_table_privilege, own, verb) is False:
+        profile = own_table(connection)
+        if profile and privilege(connection, func.has_table_privilege, profile, verb) is False:
             yield f"{verb} on {TABLE}"
 
 
@@ -129,15 +131,15 @@ def _row_security(connection: Connection, tables: list[Table]) -> Iterator[Findi
 
 
 def _excess(connection: Connection, tables: list[Table]) -> Iterator[str]:
-    own = own_table(connection) or TABLE
-    if connection.scalar(_OWNS_TABLE, {"table": own}):
+    profile = own_table(connection) or TABLE
+    if connection.scalar(_OWNS_TABLE, {"table": profile}):
         yield f"owns {TABLE}: it may drop the trigger that makes answers final"
-    if (schema := connection.scalar(_OWNED_SCHEMA, {"table": own})) is not None:
+    if (schema := connection.scalar(_OWNED_SCHEMA, {"table": profile})) is not None:
         yield f"owns schema {schema}: it may drop {TABLE}"
     for verb in ("DELETE", "TRUNCATE"):
-        if privilege(connection, func.has_table_privilege, own, verb):
+        if privilege(connection, func.has_table_privilege, profile, verb):
             yield f"may {verb} {TABLE}"
-    if privilege(connection, func.has_table_privilege, own, "TRIGGER"):
+    if privilege(connection, func.has_table_privilege, profile, "TRIGGER"):
         yield f"may create triggers on {TABLE}, which could change final answers"
     if connection.scalar(_HAS_PARAMETER_RIGHTS) and connection.scalar(_MAY_SKIP_TRIGGERS):
         yield "may set session_replication_role, which turns all triggers off"

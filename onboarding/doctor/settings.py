@@ -57,14 +57,14 @@ def well_formed(installation: Installation) -> Iterator[Finding]:
     """Every required setting is set, each is well-formed, and no variable is misspelled."""
     errors = installation.settings_errors
     # The secret has a condition of its own.
-    others = [line for line in errors if line.partition(" ")[0] not in SECRET_VARIABLES]
-    for line in others:
+    malformed = [line for line in errors if line.partition(" ")[0] not in SECRET_VARIABLES]
+    for line in malformed:
         yield fault(line, "see docs/configuration.md")
     for line in unknown_variables(installation.environ):
         message, _, fix = line.partition(": ")
         yield warning(message, fix)
     yield from _neon_auth(installation)
-    if not others:
+    if not malformed:
         yield ok(f"every setting {'but the secret ' if errors else ''}is well-formed")
 
 
@@ -86,21 +86,21 @@ def secret(installation: Installation) -> Iterator[Finding]:
 def same_fingerprint(installation: Installation) -> Iterator[Finding]:
     """The fingerprint of the secret is that of the main site's secret."""
     try:
-        own = fingerprint(_secret(installation))
+        computed = fingerprint(_secret(installation))
     except SecretError:
         raise Missing("the secret is missing or unsafe") from None
     command = FINGERPRINT_COMMANDS[_variable(installation)]
     if installation.fingerprint is None:
         yield skipped(
-            f"the app's secret has the fingerprint {own}; "
+            f"the app's secret has the fingerprint {computed}; "
             "to compare, give --fingerprint what this command prints on the main site",
             command,
         )
-    elif hmac.compare_digest(own, installation.fingerprint.lower()):
-        yield ok(f"the main site's secret has the same fingerprint, {own}")
+    elif hmac.compare_digest(computed, installation.fingerprint.lower()):
+        yield ok(f"the main site's secret has the same fingerprint, {computed}")
     else:
         yield fault(
-            f"the secrets differ: the app's has the fingerprint {own}, "
+            f"the secrets differ: the app's has the fingerprint {computed}, "
             f"the main site's {installation.fingerprint.lower()}",
             f"copy the main site's secret; this command prints its fingerprint there: {command}",
         )

@@ -51,7 +51,7 @@ def _handle(error: RequestError) -> Response:
 
 
 def _handle_http(http: HTTPException) -> Response | HTTPException:
-    """Answer an error of Werkzeug's as ours of the same status; a redirect stays as it is."""
+    """Return the response to an error of Werkzeug's; a redirect stays as it is."""
     if http.code is None or http.code < 400:
         return http
     error = _BY_STATUS.get(http.code, RequestError)()
@@ -70,7 +70,7 @@ def _handle_unavailable(unavailable: Unavailable) -> Response:
 
 
 def _handle_unexpected(_: InternalServerError) -> Response:
-    """Answer 503, though it is our fault: every save is safe to send again. Flask logs the traceback."""
+    """Return a 503, though the fault is here: every save is safe to send again. Flask logs the traceback."""
     return _respond(ServiceUnavailable(RETRY_AFTER_S))
 
 

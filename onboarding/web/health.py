@@ -24,7 +24,7 @@ def alive() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """Answer 200 when the database answers and holds what we need, else 503 with the reasons."""
+    """Return 200 if the database answers and holds what the app needs, else 503 with the reasons."""
     try:
         with time_limit(READY_BUDGET_S):
             faults = services().identities.problems()

@@ -27,13 +27,13 @@ def init_security_headers(app: Flask, settings: Settings, style_sources: tuple[s
     @app.after_request
     def add_headers(response: Response) -> Response:
         more = _api_headers(response, settings) if is_api_call() else _PERSONAL
-        own = {name.lower() for name, _ in response.headers}
+        present = {name.lower() for name, _ in response.headers}
         # Added at once: one by one by setdefault they take a tenth of a page's time.
         response.headers.extend(
             [
                 (name, value)
                 for name, value in (*fixed.items(), *more.items())
-                if name.lower() not in own
+                if name.lower() not in present
             ]
         )
         return response

@@ -12,6 +12,17 @@ from onboarding.web.services import services
 
 blueprint = Blueprint("signed_out", __name__)
 
+# What the gate gives as the reason; each has a text of its own.
+REASONS = (
+    "expired",
+    "session-ended",
+    "unverified",
+    "banned",
+    "anonymous",
+    "cross-site",
+    "no-cookie",
+)
+
 
 @blueprint.get("/signed-out")
 def page() -> Response:

@@ -11,6 +11,7 @@ from flask import Flask
 from onboarding import create_app
 from onboarding.settings import Settings
 from onboarding.web.errors import RequestError, ServiceUnavailable
+from onboarding.web.signed_out import REASONS
 from tests.browser import Browser
 from tests.e2e.pages import FIRST, LAST, SOME, path, review_url
 from tests.pseudo_translation import add_pseudo_language, with_pseudo_texts
@@ -18,15 +19,6 @@ from tests.questionnaires import DEFAULT
 from tests.users import User, create_user
 
 REVIEW = "/onboarding/review"
-REASONS = (
-    "expired",
-    "session-ended",
-    "unverified",
-    "banned",
-    "anonymous",
-    "cross-site",
-    "no-cookie",
-)
 FRAMED = {"Sec-Fetch-Dest": "iframe"}
 
 # Names and addresses that are hard to show.
