@@ -8,7 +8,7 @@ from onboarding.logs import init_logs
 from onboarding.questions import QuestionnaireError
 from onboarding.settings import Settings, SettingsError
 from onboarding.web.languages import CatalogueError
-from onboarding.web.log_context import log_context
+from onboarding.web.request_log import log_context
 
 try:
     settings = Settings.from_environ(os.environ)

@@ -20,7 +20,7 @@ from psycopg.rows import TupleRow
 from sqlalchemy import URL, Connection, ExceptionContext, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InvalidatePoolError
 
-from onboarding.connection import (
+from onboarding.database_connection import (
     LOST_STATEMENT,
     UNUSABLE,
     DeadlineConnection,

@@ -16,14 +16,14 @@ from urllib.parse import unquote, urlsplit
 
 from sqlalchemy.engine import URL
 
-from onboarding import parsers as parse
+from onboarding import setting_parsers as parse
 from onboarding.betterauth.cookie import ForwardedCookie, SessionCookie
 from onboarding.betterauth.get_session import get_session_url
 from onboarding.betterauth.schema import TableNames
 from onboarding.betterauth.secret import SecretError, session_cookie_name, signing_secret
 from onboarding.database_url import parse_database_url
 from onboarding.logs import FORMATS, LEVELS
-from onboarding.parsers import MEMORY
+from onboarding.setting_parsers import MEMORY
 from onboarding.themes import Theme, read_themes
 from onboarding.urls import origin_of
 

@@ -26,7 +26,7 @@ from devstack.roles import DatabaseRoles, create_roles
 from onboarding import create_app
 from onboarding.logs import LineFormatter
 from onboarding.settings import Settings
-from onboarding.web.log_context import log_context
+from onboarding.web.request_log import log_context
 from tests import secret_scan
 from tests.browser import Browser
 from tests.users import User, create_user

@@ -33,8 +33,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import DataError, DBAPIError
 
 from onboarding.betterauth.schema import SchemaError, TableNames, find_user_table
-from onboarding.connection import CONNECT_TIMEOUT_S
 from onboarding.database import first_line
+from onboarding.database_connection import CONNECT_TIMEOUT_S
 from onboarding.profiles.table import profile_table
 from onboarding.questions import Questionnaire
 

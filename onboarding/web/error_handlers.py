@@ -19,9 +19,9 @@ from onboarding.web.areas import Area, area_of
 from onboarding.web.errors import ForeignRequest, RequestError, ServiceUnavailable
 from onboarding.web.fetch_metadata import foreign_reason
 from onboarding.web.languages import THE_SITE
-from onboarding.web.log_context import request_id
 from onboarding.web.page_query import form_answers, page_query
 from onboarding.web.rendering import render_page
+from onboarding.web.request_log import request_id
 from onboarding.web.security_headers import is_api_call
 from onboarding.web.services import services
 

@@ -14,7 +14,7 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
-from onboarding.parsers import MEMORY
+from onboarding.setting_parsers import MEMORY
 from onboarding.web.log_throttle import LogThrottle
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _STORAGE_PAUSE_S = 5
 class WriteLimit:
     """Limits each user to so many writes a minute; 0 is without limit.
 
-    `storage` is `parsers.MEMORY`, where each process counts by itself, or the URL of a Redis that all
+    `storage` is `setting_parsers.MEMORY`, where each process counts by itself, or the URL of a Redis that all
     processes share. While that doesn't answer, each counts by itself.
     """
 

@@ -8,7 +8,7 @@ import pytest
 
 from devstack import redis
 from devstack.processes import free_port
-from onboarding.parsers import MEMORY
+from onboarding.setting_parsers import MEMORY
 from onboarding.web.write_limit import WriteLimit
 from tests.browser import Browser
 from tests.questionnaires import some_answers
