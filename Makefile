@@ -61,9 +61,10 @@ demo: tools
 	@$(MAKE) --silent --no-print-directory -j2 INSTALLING=1 .venv/.stamp $(SITE)/node_modules/.stamp
 	@exec $(BIN)/python -m devstack.demo
 
-# Three workers for two cores: much of a test is waiting, for a browser or a server to start.
+# Three workers for two cores: much of a test is waiting, for a browser or a server to start. Without
+# bytecode each of them would compile every test, and what pytest makes of it, at every run.
 test: setup check
-	@exec $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= exec $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # MiniBrowser, WebKitGTK's own, has no headless mode: hence a screen in memory.
 test-browsers: setup .venv/.browsers

@@ -16,6 +16,8 @@ import httpx
 import psycopg
 import pytest
 from flask import Flask
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from devstack import postgres
 from devstack.app import App
@@ -31,24 +33,30 @@ from tests import secret_scan
 from tests.browser import Browser
 from tests.users import User, create_user
 
-# Whole files go to one worker each; a long one that came last would keep the others waiting.
-LONG_FILES = (
+# Folders whose tests share what takes long to start: a worker gets all of one. The longest comes
+# first, since one that came last would keep the others waiting.
+TOGETHER = ("e2e", "compat", "doctor")
+LONGEST = (
+    *TOGETHER,
     "test_faults",
-    "test_rolling",
     "test_demo",
-    "test_pages",
-    "test_embed",
-    "test_redirects",
-    "test_csrf_matrix",
-    "test_frame",
-    "test_sites",
-    "test_main_job",
+    "migrations",
+    "web",
+    "test_profiles",
     "test_start",
-    "test_adopted",
-    "test_live",
-    "test_profile_commands",
-    "test_api_fuzz",
 )
+
+
+class Scheduling(LoadFileScheduling):
+    """Gives a worker a file at a time, or a folder."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder, _, _ = nodeid.removeprefix("tests/").partition("/")
+        return folder if folder in TOGETHER else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    return Scheduling(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,7 +71,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.stem not in LONG_FILES)
+    def rank(item: pytest.Item) -> int:
+        names = {item.path.parent.name, item.path.stem}
+        return next((at for at, name in enumerate(LONGEST) if name in names), len(LONGEST))
+
+    items.sort(key=rank)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,11 @@
 """The catalogues: found, read, matched with what visitors ask for, and current."""
 
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from babel import Locale
 
-from devstack.app import App
-from devstack.processes import ROOT
-from devstack.translations import TEMPLATE, extracted, main, rendered, untranslated, updated
+from devstack.translations import TEMPLATE, extracted, rendered, untranslated, updated
 from onboarding import TRANSLATIONS
 from onboarding.web.languages import CatalogueError, Languages, read_catalogue
 
@@ -119,21 +113,6 @@ def test_a_lone_percent_sign_beside_a_placeholder_is_a_fault(tmp_path, text):
         Languages(tmp_path)
 
 
-def test_a_faulty_file_stops_the_start_with_a_line(tmp_path):
-    shutil.copytree(ROOT / "onboarding", tmp_path / "onboarding")
-    shutil.copy(ROOT / "wsgi.py", tmp_path)
-    (tmp_path / "onboarding" / "translations" / "klingon.po").write_text("")
-    started = subprocess.run(
-        [sys.executable, "-c", "import wsgi"],
-        cwd=tmp_path,
-        env=App(1, "postgresql://localhost/none", "s" * 32, "http://localhost:2").environment(),
-        capture_output=True,
-        text=True,
-    )
-    assert started.returncode == 2
-    assert started.stderr == "klingon.po isn't named like a language: ur.po, pt_BR.po\n"
-
-
 def test_the_list_of_texts_is_current() -> None:
     assert (TRANSLATIONS / TEMPLATE).read_text() == rendered(extracted()), "run make translations"
 
@@ -154,15 +133,6 @@ class TestCatalogue:
             for text, translation in zip(forms(message.id), forms(message.string), strict=False):
                 assert placeholders(text) == placeholders(translation), text
                 assert not MARKUP.search(translation) or not message.id, translation
-
-
-def test_a_new_language_is_one_command(tmp_path, capsys):
-    assert main(["pt-BR"], tmp_path) == 0
-    assert "to translate" in capsys.readouterr().out
-    locale, catalogue = read_catalogue(tmp_path / "pt_BR.po")
-    assert locale == Locale.parse("pt_BR")
-    assert len(untranslated(catalogue)) == len(catalogue) > 50
-    assert main(["klingon"], tmp_path) == 1
 
 
 def forms(text: object) -> tuple[str, ...]:

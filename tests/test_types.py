@@ -16,15 +16,3 @@ def test_a_page_may_write_what_is_there_and_nothing_else(project: str) -> None:
     # What must be an error is marked in the files; unmarked errors and vain marks both fail.
     done = subprocess.run([node(), COMPILER, "-p", TYPES / project], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")
-
-
-def test_the_types_name_the_element_s_own_attributes_and_events() -> None:
-    script = (ROOT / "onboarding" / "static" / "embed.js").read_text()
-    types = (ROOT / "onboarding" / "static" / "embed.d.ts").read_text()
-    document = (ROOT / "docs" / "embed.md").read_text()
-    for attribute in ("src", "theme", "lang", "frame-title", "timeout", "sandbox"):
-        assert f'"{attribute}"' in script
-        assert f"| `{attribute}` |" in document
-    for event in ("ready", "resize", "step", "completed", "signin-required", "error"):
-        assert f"| `{event}` |" in document
-        assert f"{event}: CustomEvent<" in types or f'"{event}": CustomEvent<' in types

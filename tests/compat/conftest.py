@@ -129,7 +129,7 @@ def open_preset(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> I
         yield open_preset
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def deployment(request: pytest.FixtureRequest, open_preset: Open) -> Iterator[Deployment]:
     """A preset in one version; pytest runs all tests of one before it opens the next."""
     name, version = request.param

@@ -139,18 +139,6 @@ def test_printed_again_it_adds_rights_but_neither_roles_nor_an_owner(
     assert levels(as_app) == ["ok", "ok"]
 
 
-def test_a_table_of_a_single_role_is_handed_over(scratch_database: ScratchDatabase) -> None:
-    schema = scratch_database.create_schema("together", CAMEL.ddl())
-    schema.migrate()
-    _, as_app = follow_grants(schema.url(), "split_owner", "split_app")
-    owners = schema.sql("""
-        SELECT DISTINCT CAST(relowner AS regrole)::text FROM pg_class
-        WHERE oid IN ('user_profile'::regclass, 'onboarding_alembic_version'::regclass)
-    """)
-    assert owners == [("split_owner",)]
-    assert levels(as_app) == ["ok", "ok"]
-
-
 def test_a_table_made_by_hand_can_be_adopted_by_the_new_owner(
     scratch_database: ScratchDatabase,
 ) -> None:
@@ -165,16 +153,6 @@ def test_a_table_made_by_hand_can_be_adopted_by_the_new_owner(
         owner.execute('SELECT id FROM "user"')
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             owner.execute('SELECT email FROM "user"')
-
-
-def test_the_main_sites_own_role_can_run_it_if_it_may_create_roles(server: Postgres) -> None:
-    site = create_roles(server.create_database("grants-by-site"), site="grants_site")
-    with psycopg.connect(site.url, autocommit=True) as superuser:
-        superuser.execute("ALTER ROLE grants_site CREATEROLE")
-    with psycopg.connect(site.site_url, autocommit=True) as connection:
-        connection.execute(CAMEL.ddl())
-    _, as_app = follow_grants(site.site_url, "by_site_owner", "by_site_app")
-    assert levels(as_app) == ["ok", "ok"]
 
 
 def test_what_one_role_made_is_handed_over_by_a_role_that_is_no_superuser(server: Postgres) -> None:

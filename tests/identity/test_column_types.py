@@ -3,12 +3,11 @@
 # ruff: noqa: S608 - statements are made of constants of ours
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
 from devstack.postgres import Postgres
-from onboarding.betterauth.schema import SchemaError, TableNames, discover, find_session_table
+from onboarding.betterauth.schema import TableNames
 from onboarding.identity import SESSION_ENDED, Identity, Standing, TableIdentities
 from onboarding.profiles import ProfileStore
 from onboarding.questions import Answers
@@ -79,68 +78,6 @@ def test_columns_of_other_types_work_from_sign_in_to_the_final_profile(
         if session_user_id in ("text", "varchar(20)"):
             schema.sql("UPDATE session SET \"userId\" = 'no id at all'")
             assert identify() == SESSION_ENDED
-
-
-# Layouts of public sites, in words of our own: their tables, and the settings that the doctor suggests.
-LAYOUTS = {
-    "both spellings in one table": (
-        """
-        CREATE TABLE {0}."user" (id text PRIMARY KEY, name text, email text);
-        CREATE TABLE {0}.session (token text UNIQUE, "userId" text, "expiresAt" timestamp,
-            impersonated_by text);
-        """,
-        TableNames(),
-    ),
-    "plural names, no key between them": (
-        """
-        CREATE TABLE {0}.users (id text PRIMARY KEY, name text, email text);
-        CREATE TABLE {0}.sessions (token text UNIQUE, "userId" text, "expiresAt" timestamp);
-        """,
-        TableNames(user="users", session="sessions"),
-    ),
-    "names of a migration that was never finished": (
-        """
-        CREATE TABLE {0}.user_temp (id text PRIMARY KEY, name text, email text);
-        CREATE TABLE {0}.session_temp (token text UNIQUE, user_id text, expires_at timestamp);
-        """,
-        TableNames(user="user_temp", session="session_temp"),
-    ),
-    "capitals": (
-        """
-        CREATE TABLE {0}."User" (id varchar(128) PRIMARY KEY, name text, email text);
-        CREATE TABLE {0}."Session" (token text UNIQUE, "userId" varchar(128), "expiresAt" timestamp);
-        """,
-        TableNames(user="User", session="Session"),
-    ),
-    "a schema of their own": (
-        """
-        CREATE SCHEMA {0}_identity;
-        CREATE TABLE {0}_identity.users (id uuid PRIMARY KEY, name text, email text);
-        CREATE TABLE {0}_identity.sessions (token text UNIQUE, user_id uuid, expires_at timestamptz);
-        """,
-        TableNames("{0}_identity", "users", "sessions"),
-    ),
-}
-
-
-@pytest.mark.parametrize("name", LAYOUTS)
-def test_a_public_sites_layout_is_read_with_the_settings_that_the_error_names(
-    server: Postgres, name: str
-) -> None:
-    ddl, wanted = LAYOUTS[name]
-    index = list(LAYOUTS).index(name)
-    with create_scratch_database(server, f"layout_{index}") as scratch_database:
-        schema = scratch_database.create_schema(f"layout_{index}")
-        schema.sql(ddl.format(schema.name))
-        names = replace(wanted, schema=wanted.schema.format(schema.name))
-        layout = schema.run(lambda connection: discover(connection, names))
-        assert (layout.user.name, layout.session.name) == (names.user, names.session)
-        if names != TableNames():
-            with pytest.raises(SchemaError) as error:
-                schema.run(lambda connection: find_session_table(connection, TableNames()))
-            settings = f"set BETTER_AUTH_SESSION_TABLE={names.session}"
-            settings += f" and BETTER_AUTH_SCHEMA={names.schema};" if names.schema else ";"
-            assert settings in str(error.value)
 
 
 @pytest.mark.parametrize("column", ["anonymous", "is_anonymous"])

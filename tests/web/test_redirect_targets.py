@@ -1,11 +1,14 @@
 """Where a finished user goes: `next`, `return_to`, the page between, and the profile's way onward."""
 
+import re
 from dataclasses import replace
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from werkzeug.test import TestResponse
 
-from tests.browser import page
+from tests.browser import Browser, page
+from tests.hostile_targets import HOSTILE, OURS
 from tests.questionnaires import some_answers
 from tests.web.conftest import FRAMED, redirect_of
 
@@ -70,7 +73,53 @@ def test_both_travel_through_every_step(site):
     assert redirect_of(own) == ("/profile", {"tab": "2"}, "")
 
 
-# `tests/e2e/test_redirects.py` has those that lead elsewhere.
+def urls_in(response: TestResponse) -> list[str]:
+    """Return every URL that an answer may lead to."""
+    sent = [response.headers.get("Location", ""), response.headers.get("Refresh", "")]
+    return sent + re.findall(r'(?:href|action|data-url)="([^"]*)"', response.text)
+
+
+def test_a_hostile_target_is_as_good_as_none(default_site, make_app):
+    app = make_app(site_url=OURS, secure_cookies=False)
+    nobody, drafted, done = (
+        Browser(app, user, {})
+        for user in (None, default_site.user("draft"), default_site.user("onboarded"))
+    )
+    visits = [(done, "/profile"), (done, "/onboarding/"), (nobody, "/continue")]
+    visits += [(drafted, path) for path in ("/", default_site.question_urls[0], REVIEW)]
+    expected = [urls_in(window.get(path)) for window, path in visits]
+    # A blank around it is stripped, as browsers do.
+    for target in (one for one in HOSTILE if one.strip() != f"{OURS}/"):
+        query = urlencode({"next": target, "return_to": target}, errors="surrogatepass")
+        assert [urls_in(window.get(f"{path}?{query}")) for window, path in visits] == expected
+        signed_out = page(nobody.get(f"/signed-out?{query}")).find("a", class_="button")
+        led_out = nobody.get(f"/profile?{query}").headers["Location"]
+        for url in (led_out, signed_out["href"]):
+            back = parse_qs(urlsplit(url).query)["callbackURL"][0]
+            assert url.startswith(f"{default_site.settings.sign_in_url}?"), target
+            assert back.startswith(f"{default_site.settings.app_origin}/"), target
+        confirmed = Browser(app, default_site.user("draft"), {}).post(f"{REVIEW}?{query}")
+        assert redirect_of(confirmed) == ("/profile", {}, ""), target
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//evil.test",
+        "//evil.test/profile",
+        "/%2fevil.test/",
+        "/%5cevil.test/",
+        "/%09/evil.test/",
+        "/onboarding//evil.test/",
+        "/onboarding/%2f%2fevil.test",
+        "/profile/..//evil.test",
+    ],
+)
+def test_a_hostile_path_leads_nowhere(default_site, path):
+    response = default_site.browser("onboarded").get(path)
+    assert (response.status_code, response.headers.get("Location")) == (404, None)
+
+
 NO_PAGES = ["/nowhere", "/static/style.css", "/signed-out", "/healthz", "/profile?" + "a" * 3_000]
 
 
