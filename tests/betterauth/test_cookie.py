@@ -3,12 +3,10 @@
 What Better-Auth itself says to such headers is in `tests/compat/test_verdict.py`.
 """
 
-import base64
-from string import ascii_letters, digits
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onboarding.betterauth.cookie import AmbiguousSession, ForwardedCookie, SessionCookie
@@ -100,101 +98,36 @@ def test_a_cookie_that_is_only_nearly_of_the_name_signs_nobody_in_yet_counts():
             assert refusal.value.tokens == ()
 
 
-# Another token of the same secret.
+# Another token of the same secret, and a cookie as it is sent.
 OTHER = "Jw5HeBzLPmTn4XqVr8Kd2YsGcFa7tUo9"
 ENCODED = f"{NAME}={quote(f'{TOKEN}.{SIGNATURE}', safe='')}"
-RAW = f'{NAME}="{TOKEN}.{SIGNATURE}"'
-TWO = f"{ENCODED}; theme=dark; {NAME}={OTHER}.{COOKIE.sign(OTHER)}"
-
-# What a parser may stumble on, beside any character of a header and a few that no server passes.
-PIECES = st.one_of(
-    st.sampled_from(
-        [
-            *('.=;,%"\\+/ \t\r\n\x00\x7f\x85\xa0\u2000\udcff'),
-            *("%2B", "%2b", "%3D", "%25", "%00", "%ff", "%C0%AE"),
-            *(NAME, f"; {NAME}=", "__Secure-", TOKEN, SIGNATURE),
-        ]
-    ),
-    st.characters(max_codepoint=0xFF),
-)
-
-
-@st.composite
-def mangled(draw: st.DrawFn) -> str:
-    """A real Cookie header to which one to four things were done."""
-    text = draw(st.sampled_from([ENCODED, RAW, TWO]))
-    for _ in range(draw(st.integers(1, 4))):
-        start = draw(st.integers(0, len(text)))
-        end = draw(st.integers(start, min(len(text), start + 8)))
-        part = text[start:end]
-        text = text[:start] + draw(_instead_of(part)) + text[end:]
-    return text
-
-
-def _instead_of(part: str) -> st.SearchStrategy[str]:
-    written = part.encode("utf-8", "surrogatepass")
-    changes = [
-        "",
-        part * 2,
-        part.swapcase(),
-        part[::-1],
-        quote(written, safe=""),
-        "".join(f"%{byte:02x}" for byte in written),
-        unquote_to_bytes(written).decode("latin-1"),
-        part.translate(str.maketrans("+/ ", "-_+")),
-    ]
-    return st.one_of(st.sampled_from(changes), PIECES, PIECES.map(lambda piece: piece + part))
-
-
-def _spellings(token: str) -> list[str]:
-    """Return the four spellings of a signed token, the exact one first: two bits carry nothing."""
-    signature = COOKIE.sign(token)
-    digest = base64.b64decode(signature)
-    spelled = (f"{signature[:-2]}{letter}=" for letter in ascii_letters + digits + "+/")
-    others = [one for one in spelled if one != signature and base64.b64decode(one) == digest]
-    return [f"{token}.{one}" for one in (signature, *others)]
-
-
-SPELLINGS = {
-    spelling.encode(): (token, number == 0)
-    for token in (TOKEN, OTHER)
-    for number, spelling in enumerate(_spellings(token))
+# The last letter before the padding has two bits that carry nothing.
+RESPELLED = f"{NAME}={TOKEN}.{SIGNATURE[:-2]}5="
+ALTERED = {
+    "as it was": (ENCODED, TOKEN),
+    "in quotes": (f'{NAME}="{TOKEN}.{SIGNATURE}"', TOKEN),
+    "behind an empty one": (f"{NAME}=x; {ENCODED}", TOKEN),
+    "half in quotes": (f'{NAME}="{TOKEN}.{SIGNATURE}x', TOKEN),
+    "without its padding": (ENCODED.replace("%3D", ""), None),
+    "in the alphabet of URLs": (f"{NAME}={TOKEN}.{SIGNATURE.replace('+', '-')}", None),
+    "respelled": (RESPELLED, None),
+    "of a name behind a no-break space": (f"\xa0{ENCODED}", None),
+    **{
+        f"with {junk!a} in it": (ENCODED.replace(SIGNATURE[5], junk), None)
+        for junk in ("\x00", "\udcff", "%ff", "%C0%AE", "%", ";", "\u2000", "\xe9")
+    },
 }
-SPELLED_ODDLY = _spellings(TOKEN)[1]
 
 
-def _session_in(pair: str) -> tuple[str, bool] | None:
-    """Return whose session a pair tells of, by a look into a list of all that may; and how exactly."""
-    key, _, value = pair.partition("=")
-    value = value.strip(" \t\xa0")
-    value = value[1:-1] if value[:1] == '"' else value
-    found = SPELLINGS.get(unquote_to_bytes(value.encode("utf-8", "surrogatepass")))
-    if found is None or key.strip(" \t\xa0") != NAME:
-        return None
-    return found[0], found[1] and not key.strip(" \t").startswith("\xa0")
+@pytest.mark.parametrize(("header", "token"), ALTERED.values(), ids=ALTERED)
+def test_an_altered_cookie_proves_its_own_session_or_none(header, token):
+    assert COOKIE.token(header) == token
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
-@given(mangled())
-@example(ENCODED)
-@example(RAW)
-@example(TWO)
-@example(ENCODED.replace("%3D", ""))
-@example(f"{NAME}={TOKEN}.{SIGNATURE.replace('+', '-')}")
-@example(f"{NAME}={SPELLED_ODDLY}")
-@example(f"{NAME}={SPELLED_ODDLY}; {NAME}={OTHER}.{COOKIE.sign(OTHER)}")
-@example(f"\xa0{ENCODED}")
-@example(f"\xa0{ENCODED}; {NAME}={OTHER}.{COOKIE.sign(OTHER)}")
-@example(f'{NAME}="{TOKEN}.{SIGNATURE}x')
-@example(f"{NAME}=x; {ENCODED}")
-def test_a_mangled_cookie_proves_its_own_session_or_none_and_raises_nothing_else(header):
-    found = [one for pair in header.split(";") if (one := _session_in(pair)) is not None]
-    if len({token for token, _ in found}) > 1:
-        with pytest.raises(AmbiguousSession):
-            COOKIE.token(header)
-    else:
-        exact = [token for token, is_exact in found if is_exact]
-        assert COOKIE.token(header) == (exact[0] if exact else None)
+@pytest.mark.parametrize("header", [RESPELLED, f"\xa0{ENCODED}"])
+def test_an_altered_cookie_beside_another_users_is_ambiguous(header):
+    with pytest.raises(AmbiguousSession):
+        COOKIE.token(f"{header}; {NAME}={OTHER}.{COOKIE.sign(OTHER)}")
 
 
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
