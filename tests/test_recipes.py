@@ -4,8 +4,6 @@ import json
 import re
 import subprocess
 
-import pytest
-
 from devstack.main_site import DIRECTORY, node
 from devstack.processes import ROOT
 from tests.questionnaires import some_answers
@@ -55,20 +53,11 @@ def test_only_users_who_are_not_onboarded_are_redirected() -> None:
     assert sent == [f"{APP}?return_to={back}", None, None, None, None]
 
 
-@pytest.mark.parametrize(
-    ("path", "is_redirected"),
-    [
-        ("/dashboard", True),
-        ("/dashboard/", True),
-        ("/dashboards", False),
-        ("/sign-in?callbackURL=/dashboard", False),
-        ("/api/auth/get-session", False),
-        ("/", False),
-    ],
-)
-def test_only_pages_that_need_the_answers_redirect(path: str, is_redirected: bool) -> None:
-    [target] = redirects((SITE + path, "GET", NEW))
-    assert (target is not None) == is_redirected
+def test_only_pages_that_need_the_answers_redirect() -> None:
+    needing, others = ["/dashboard", "/dashboard/"], ["/dashboards", "/", "/api/auth/get-session"]
+    others += ["/sign-in?callbackURL=/dashboard"]
+    targets = redirects(*((SITE + path, "GET", NEW) for path in needing + others))
+    assert [target is not None for target in targets] == [True, True, *[False] * len(others)]
 
 
 def test_the_queries_read_what_is_final_and_nothing_else(environment, open_browser, user) -> None:

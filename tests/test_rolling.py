@@ -6,7 +6,6 @@ does, asking the other server when one is gone.
 
 import os
 import signal
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -33,26 +32,9 @@ OTHER = other_answers()
 
 
 @pytest.fixture(scope="module")
-def notified() -> Iterator[socket.socket]:
-    """Where a server reports its state, as under systemd; an address without a file (`@…`)."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
-        notified.bind("")
-        yield notified
-
-
-@pytest.fixture(scope="module")
-def servers(environment: Environment, notified: socket.socket) -> Iterator[list[Server]]:
-    name = notified.getsockname().replace(b"\0", b"@").decode()
-    with two_servers(environment, NOTIFY_SOCKET=name) as servers:
+def servers(environment: Environment) -> Iterator[list[Server]]:
+    with two_servers(environment) as servers:
         yield servers
-
-
-def test_each_tells_systemd_that_it_is_ready(
-    servers: list[Server], notified: socket.socket
-) -> None:
-    notified.settimeout(5)
-    for _ in servers:
-        assert b"READY=1" in notified.recv(1000).splitlines()
 
 
 def test_no_form_fails_while_one_restarts_and_the_other_loses_a_worker(

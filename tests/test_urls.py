@@ -4,13 +4,7 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from onboarding.urls import (
-    LONGEST_TARGET,
-    is_local_path,
-    is_loopback,
-    is_on_origin,
-    origin_of,
-)
+from onboarding.urls import LONGEST_TARGET, is_local_path, is_loopback, is_on_origin, origin_of
 from tests.hostile_targets import HOSTILE, OURS
 
 ALLOWED = frozenset(

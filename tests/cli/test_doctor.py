@@ -2,10 +2,8 @@
 
 import json
 import os
-import pty
 import subprocess
 import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -69,23 +67,6 @@ def test_the_json_has_the_documented_shape_and_a_warning_is_no_failure(
         assert list(found) == ["condition", "level", "message", "fix"]
         assert found["fix"] != ""
     assert list(dict.fromkeys(found["condition"] for found in report["findings"])) == list(CHECKS)
-
-
-@pytest.mark.parametrize(("no_color", "is_coloured"), [("", True), ("1", False)])
-def test_levels_are_coloured_on_a_terminal_only(
-    no_color: str, is_coloured: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for variable in os.environ:
-        monkeypatch.delenv(variable)
-    monkeypatch.setenv("NO_COLOR", no_color)
-    reader, writer = pty.openpty()
-    with open(reader, "rb", 0) as terminal, open(writer, "w") as output:
-        with redirect_stdout(output), pytest.raises(SystemExit):
-            doctor.main([])
-        output.flush()
-        text = terminal.read(10_000)
-    assert b"DATABASE_URL is missing" in text
-    assert (b"\x1b[31mfault" in text) is is_coloured
 
 
 @pytest.mark.parametrize(

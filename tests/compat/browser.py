@@ -23,12 +23,7 @@ class Browser:
         return str(value).partition(".")[0]
 
     def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        json: object = None,
-        data: Mapping[str, str] | None = None,
+        self, method: str, url: str, *, json: object = None, data: Mapping[str, str] | None = None
     ) -> httpx.Response:
         """Send one request as the page's own script or form does, without following redirects."""
         own = {"Origin": _origin(url), "Sec-Fetch-Site": "same-origin"} if method != "GET" else {}

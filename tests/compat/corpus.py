@@ -6,7 +6,6 @@ and signatures. Nothing here says what is right; `differences` and the servers d
 
 import base64
 import json
-import random
 import secrets
 from collections.abc import Iterator
 from itertools import count, permutations
@@ -93,7 +92,6 @@ def headers(cookie: SessionCookie, tokens: Tokens) -> dict[str, tuple[bytes, ...
     made = {
         **{template: template.format(**fields) for template in (*_TEMPLATES, *_repeated())},
         **{name: f"{cookie.name}={value}" for name, value in values.items()},
-        **_at_random(pair),
     }
     return {
         name: tuple(line.encode("latin-1") for line in text.split("|"))
@@ -141,23 +139,6 @@ def _mangled(user: SimpleNamespace) -> dict[str, str]:
     ):  # fmt: skip
         changed[f"mangled: {change!a}"] = change.format(user.token, user.signature)
     return {name: _encode(value) for name, value in changed.items()}
-
-
-def _at_random(pair: str) -> dict[str, str]:
-    """Return headers with several things changed, by a die that always falls the same way."""
-    die = random.Random(20261123)  # noqa: S311
-    made = {}
-    for number in range(1, 61):
-        text = list(pair)
-        for _ in range(die.randint(1, 3)):
-            # The signature's last character stays: its unused bits are a subject of their own.
-            at = die.randrange(len(text) - 6)
-            letter = die.choice('%.=;,"+/ -_aZ0&')
-            # Letters are changed for certain: a die may throw what was there.
-            replaced = letter if text[at] != letter else "~"
-            text[at : at + 1] = die.choice((replaced, letter + text[at], ""))
-        made[f"at random {number}"] = "".join(text)
-    return made
 
 
 def _repeated() -> Iterator[str]:

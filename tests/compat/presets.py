@@ -96,11 +96,7 @@ LARGE_USERS = {"user": {"additionalFields": {"bio": {"type": "string", "required
 SUBDOMAINS = ("www.example.test", "onboarding.example.test")
 SHARED_DOMAIN = {"crossSubDomainCookies": {"enabled": True, "domain": "example.test"}}
 GUESTS_AND_BANS = {"admin": {}, "anonymous": {}}
-MORE_PLUGINS = {
-    "bearer": {},
-    "multiSession": {},
-    "twoFactor": {"skipVerificationOnEnable": True},
-}
+MORE_PLUGINS = {"bearer": {}, "multiSession": {}, "twoFactor": {"skipVerificationOnEnable": True}}
 # Sessions shorter than any difference between these zones: an error shows in both directions.
 ZONES = Zones("Asia/Tokyo", "America/New_York", "Asia/Kolkata")
 # No delay, so that a user is signed out at the very next request.
@@ -139,9 +135,7 @@ SECTIONS = {
             gunicorn=True,
         ),
         Preset(
-            "“remember me” left out",
-            cookies=(COOKIE, "better-auth.dont_remember"),
-            remember=False,
+            "“remember me” left out", cookies=(COOKIE, "better-auth.dont_remember"), remember=False
         ),
         Preset("versioned secrets", NEWER_FIRST, {"BETTER_AUTH_SECRETS": BOTH_SECRETS}),
     ),
@@ -184,9 +178,7 @@ SECTIONS = {
             schema_name="accounts",
         ),
         Preset(
-            "Drizzle",
-            columns={"session.expires_at": NAIVE, "session.user_id": "text"},
-            drizzle={},
+            "Drizzle", columns={"session.expires_at": NAIVE, "session.user_id": "text"}, drizzle={}
         ),
         Preset(
             "Drizzle, camelCase columns",

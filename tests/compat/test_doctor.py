@@ -32,21 +32,6 @@ def test_the_right_settings_have_no_fault(deployment: Deployment) -> None:
     assert problems(deployment) == []
 
 
-@with_presets(*(preset.name for preset in COOKIES if preset.settings))
-def test_every_setting_that_is_missing_is_named_with_its_value(deployment: Deployment) -> None:
-    settings = deployment.preset.settings
-    [(condition, _, fix)] = problems(deployment, **dict.fromkeys(settings, ""))
-    assert condition == "site cookie"
-    assert set(fix.split(", ")) == {f"set {name}={value}" for name, value in settings.items()}
-
-
-@with_presets("default")
-def test_a_wrong_secret_is_found_without_a_cookie(deployment: Deployment) -> None:
-    [(condition, _, fix)] = problems(deployment, BETTER_AUTH_SECRET="x1y2" * 10)
-    assert condition == "same secret"
-    assert "letter for letter" in fix
-
-
 @with_presets(NEON_AUTH)
 def test_settings_as_of_a_site_with_its_own_better_auth_are_corrected_for_neon_auth(
     deployment: Deployment,

@@ -111,10 +111,7 @@ def test_no_time_zone_shortens_or_prolongs_a_session_or_a_ban(deployment: Deploy
 def test_sessions_in_redis_alone_are_refused_and_the_log_says_what_to_set(
     version: str, open_preset: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with (
-        caplog.at_level(logging.ERROR),
-        open_preset(BY_NAME["Redis alone"], version) as deployment,
-    ):
+    with caplog.at_level(logging.ERROR), open_preset(BY_NAME["Redis alone"], version) as deployment:
         messages = "\n".join(record.getMessage() for record in caplog.records)
         browser = deployment.browser()
         deployment.sign_up(browser)

@@ -3,19 +3,8 @@
 from collections.abc import Iterator
 
 from onboarding.doctor.installation import Installation
-from onboarding.doctor.report import Finding, Report, fault, ok
+from onboarding.doctor.report import Finding, Report, ok
 from tests.doctor.conftest import run_check
-
-
-def test_columns_are_aligned_and_the_fix_is_below() -> None:
-    report = Report((("one", ok("fine")), ("longer", fault("broken", "repair it"))))
-    assert report.text().splitlines() == [
-        "ok       one     fine",
-        "fault    longer  broken",
-        "                 > repair it",
-        "",
-        "1 ok, 0 warnings, 1 fault, 0 skipped",
-    ]
 
 
 def test_names_from_elsewhere_cannot_control_the_terminal() -> None:

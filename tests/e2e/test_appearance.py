@@ -6,35 +6,15 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.e2e import pages
-from tests.e2e.pages import FIRST, SECOND, SOME, STEPS
+from tests.e2e.pages import FIRST, SECOND, SOME
 from tests.questionnaires import DEFAULT
 
 pytestmark = pytest.mark.slow
-
-DESCRIPTION = """field => field.getAttribute("aria-describedby").split(" ")
-  .map((id) => document.getElementById(id).textContent).join(" ")"""
 
 
 def expect_in_order(text: str, *parts: str) -> None:
     """Assert that the text has all parts, one after the other."""
     assert re.search(".*?".join(map(re.escape, parts)), text, re.DOTALL), (parts, text)
-
-
-def test_a_screen_reader_reads_the_question_its_problem_and_each_option(window, either_app, user):
-    page = window(user, base_url=either_app)
-    page.goto(f"{pages.path(FIRST)}?problem=1")
-    title, problem = pages.title(FIRST), FIRST.problem["en"]
-    hints = [part.hint["en"] for part in (FIRST, *FIRST.options) if part.hint]
-    options = [f'"{option.label["en"]}"' for option in FIRST.options]
-    read = page.locator("body").aria_snapshot()
-    summary = (f"Step 1 of {len(STEPS)}", "- alert", f'- link "{problem}"')
-    expect_in_order(read, *summary, f'- heading "{title}" [level=1]', problem, *options, "Continue")
-    assert all(hint in read for hint in hints)
-    invalid = page.locator("[aria-invalid=true]")
-    expect(invalid).to_have_accessible_name(title)
-    described = [invalid, *page.get_by_role("radio").all()]
-    expect_in_order(" ".join(field.evaluate(DESCRIPTION) for field in described), problem)
-    assert all(hint in "".join(one.evaluate(DESCRIPTION) for one in described) for hint in hints)
 
 
 def test_a_screen_reader_reads_each_answer_and_what_confirming_means(window, user):
@@ -69,16 +49,6 @@ def test_a_field_with_a_problem_looks_like_one(window, either_app, user):
         page.emulate_media(color_scheme=scheme)
         colour = page.evaluate("getComputedStyle(document.querySelector('.error')).color")
         assert colour in page.evaluate(border)
-
-
-def test_in_a_frame_the_page_has_no_border(window, environment, user):
-    page = window(user, viewport={"width": 1000, "height": 700})
-    look = """page => [getComputedStyle(page).paddingTop, getComputedStyle(page).borderTopWidth]"""
-    page.goto("/")
-    assert page.locator(".page").evaluate(look) == ["40px", "1px"]
-    page.goto(f"{environment.main_site.url}/setup")
-    framed = page.get_by_title("Your profile").content_frame
-    assert framed.locator(".page").evaluate(look) == ["12px", "0px"]
 
 
 # How far the text is from the left and the right edge of the page, in CSS pixels.

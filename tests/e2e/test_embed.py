@@ -204,10 +204,7 @@ def test_a_page_that_trusts_nothing_else_can_have_the_element(embed, user):
     page = embed(user)
     policy = f"default-src 'none'; img-src data:; script-src {page.app}; frame-src {page.app}"
     page.show(
-        headers={
-            "Cross-Origin-Embedder-Policy": "require-corp",
-            "Content-Security-Policy": policy,
-        }
+        headers={"Cross-Origin-Embedder-Policy": "require-corp", "Content-Security-Policy": policy}
     )
     pages.expect_page(page.frame, pages.title(FIRST))
     page.wait_for_page(STEPS[0])

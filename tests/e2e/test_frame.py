@@ -1,13 +1,12 @@
 """The whole job inside the main site's own page, which embeds the app."""
 
-import secrets
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import expect
 
 from tests.e2e import pages
-from tests.e2e.pages import FIRST, LAST, SECOND, SOME
+from tests.e2e.pages import FIRST, LAST, SOME
 from tests.questionnaires import DEFAULT
 
 pytestmark = pytest.mark.slow
@@ -21,38 +20,18 @@ def site(environment, console, served_app):
     assert {f"{url.scheme}://{url.netloc}" for url in urls} == {served_app}
 
 
-def frame_of(page: Page) -> FrameLocator:
-    return page.get_by_title("Your profile").content_frame
-
-
-def test_a_newcomer_answers_and_sees_the_profile_without_leaving_the_site(page, site):
-    page.goto(site.replace("/setup", "/sign-up?callbackURL=/setup"))
-    pages.create_account(page, "Grace Hopper", f"{secrets.token_hex(8)}@example.test")
-    frame = frame_of(page)
-    pages.expect_page(frame, pages.title(FIRST))
-    # The first page takes no focus, those after a form do.
-    assert page.evaluate("document.activeElement.tagName") == "BODY"
-    pages.answer(frame, FIRST)
-    expect(pages.heading(frame, pages.title(SECOND))).to_be_focused()
-    for question in DEFAULT.questions[1:]:
-        pages.answer(frame, question)
-    expect(frame.get_by_text("Grace Hopper")).to_be_visible()
-    pages.confirm(frame)
-    pages.expect_profile(frame)
-    expect(frame.get_by_role("heading", level=1)).to_be_focused()
-    assert page.url == site
-    # The main site is around the frame already.
-    expect(frame.get_by_role("link")).to_have_count(0)
-
-
 def test_a_user_signed_out_half_way_signs_in_at_the_top_and_finds_the_answers(
     window, environment, site, signed_up_user, console
 ):
     page = window(signed_up_user)
     page.goto(site)
-    frame = frame_of(page)
+    frame = page.get_by_title("Your profile").content_frame
+    pages.expect_page(frame, pages.title(FIRST))
+    # The first page takes no focus, those after a form do.
+    assert page.evaluate("document.activeElement.tagName") == "BODY"
     for earlier in DEFAULT.questions[:-1]:
         pages.answer(frame, earlier)
+    expect(frame.get_by_role("heading", level=1)).to_be_focused()
     pages.choose(frame, LAST, SOME)
     pages.sign_out(page.context.new_page(), environment.main_site.url)
     console.expect_status(401)
@@ -65,4 +44,6 @@ def test_a_user_signed_out_half_way_signs_in_at_the_top_and_finds_the_answers(
     pages.answer(page, LAST)
     pages.confirm(page)
     pages.expect_profile(frame)
+    # The main site is around the frame already.
+    expect(frame.get_by_role("link")).to_have_count(0)
     assert page.url == site

@@ -112,21 +112,3 @@ def test_a_page_of_the_main_site_reads_and_saves_with_the_visitors_cookie(
     assert profile.items() >= SOME.items()
     assert etag
     assert pages.stored_profile(environment, user.id) == {**SOME, "is_onboarded": False}
-
-
-def test_the_main_sites_home_page_follows_the_answers(window, environment, user):
-    page = window(user)
-    page.goto(environment.main_site.url)
-    expect(page.get_by_text("Guides and exercises for people who write software.")).to_be_visible()
-
-    # In the browser: they answered in another tab, and come back to this one.
-    advanced = {**SOME, "python_proficiency": "Advanced"}
-    pages.store_profile(environment, user, advanced, is_onboarded=True)
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    for_advanced = "Go deep with the guides for larger code."
-    expect(page.get_by_text(for_advanced)).to_be_visible()
-
-    # On the server, without any script of the page.
-    plain = window(user, java_script_enabled=False)
-    plain.goto(environment.main_site.url)
-    expect(plain.get_by_text(for_advanced)).to_be_visible()

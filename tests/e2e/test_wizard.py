@@ -82,7 +82,10 @@ def test_a_question_sent_without_an_answer_leads_to_the_field_and_back_still_wor
     expect(page).to_have_title(f"Error: {pages.title(FIRST)}")
     expect(page.get_by_text(problem)).to_have_count(2)
     invalid = page.locator("[aria-invalid=true]")
-    assert problem in described_by(invalid)
+    expect(invalid).to_have_accessible_name(pages.title(FIRST))
+    read = " ".join(map(described_by, [invalid, *page.get_by_role("radio").all()]))
+    hints = [part.hint["en"] for part in (FIRST, *FIRST.options) if part.hint]
+    assert [text for text in (problem, *hints) if text not in read] == []
 
     page.go_back()
     expect(page).to_have_title(pages.title(FIRST))

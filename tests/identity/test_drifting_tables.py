@@ -1,14 +1,13 @@
 """Tables that change, hide or go away are named, and are never a sign-out."""
 
-import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from onboarding.database import SchemaMismatch, Unavailable
+from onboarding.database import SchemaMismatch
 from onboarding.identity import Standing
 from tests.identity.tables import KYSELY, assert_holds_nothing_of, identities_of
 from tests.questionnaires import DEFAULT, create_profile_table, insert_profile, some_answers
-from tests.schemas import Schema, ScratchDatabase, create_scratch_database, open_database
+from tests.schemas import Schema, ScratchDatabase, open_database
 
 LAST = DEFAULT.names[-1]
 
@@ -127,39 +126,3 @@ def test_a_database_without_a_main_site_is_named_and_found_later(scratch_databas
             identities.identify("token")
         schema.sql(KYSELY.ddl())
         assert identities.problems() == ["table user_profile is missing: run alembic upgrade head"]
-
-
-def test_a_database_that_is_gone_is_unavailable_and_never_a_sign_out(server):
-    with (
-        create_scratch_database(server, "gone") as scratch_database,
-        psycopg.connect(server.url(), autocommit=True) as root,
-    ):
-        schema = scratch_database.create_schema("site", KYSELY.ddl())
-        schema.migrate()
-        _, token = KYSELY.sign_in(schema)
-        with open_database(schema.engine_url(), read_budget_s=1) as database:
-            identities = identities_of(database)
-
-            def assert_gone() -> None:
-                for ask in (lambda: identities.identify(token), identities.problems):
-                    with pytest.raises(Unavailable) as gone:
-                        ask()
-                    assert_holds_nothing_of(gone.value, token, server.password)
-
-            def end_connections() -> None:
-                root.execute(
-                    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
-                    " WHERE datname = 'gone'"
-                )
-
-            assert identities.identify(token).standing is Standing.NOT_ONBOARDED
-            # A dropped connection is replaced without a failed request.
-            end_connections()
-            assert identities.identify(token).standing is Standing.NOT_ONBOARDED
-            root.execute("ALTER DATABASE gone ALLOW_CONNECTIONS false")
-            end_connections()
-            assert_gone()
-            root.execute("ALTER DATABASE gone ALLOW_CONNECTIONS true")
-            assert identities.identify(token).standing is Standing.NOT_ONBOARDED
-            server.drop_database("gone")
-            assert_gone()

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import httpx
@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from flask import Flask
 
-from devstack.main_site import MainSite
 from devstack.processes import free_port
 from onboarding import create_app
 from onboarding.betterauth.cookie import ForwardedCookie
@@ -18,7 +17,7 @@ from onboarding.betterauth.get_session import GetSession
 from onboarding.betterauth.schema import TableNames
 from onboarding.database import SchemaMismatch
 from onboarding.deadline import time_limit
-from onboarding.identity import MainSiteIdentities, MainSiteUnavailable, Standing
+from onboarding.identity import MainSiteIdentities
 from onboarding.profiles import ProfileStore
 from onboarding.settings import Settings
 from tests.browser import Browser, page
@@ -101,16 +100,6 @@ def test_a_forged_cookie_is_nobody_s_and_costs_no_query(environment, uncached_ap
     assert environment.server.statements("onboarding", after=before) == []
 
 
-def test_with_the_secret_a_forged_cookie_is_refused_without_the_main_site(
-    environment, signed_up_user
-):
-    url = f"http://localhost:{free_port()}/api/auth/get-session"
-    with app_with(environment, secret=environment.main_site.secret, SESSION_URL=url) as app:
-        refused = Browser(app, replace(signed_up_user, cookie=FORGED), {}).get("/profile")
-        assert "reason=unverified" in refused.headers["Location"]
-        assert Browser(app, signed_up_user, {}).get("/profile").status_code == 503
-
-
 @pytest.fixture(scope="module")
 def app_without_main_site(environment) -> Iterator[Flask]:
     with app_with(environment, SESSION_URL=f"http://localhost:{free_port()}/get-session") as app:
@@ -143,10 +132,7 @@ def test_readiness_names_a_main_site_that_is_down_and_not_where_it_is(
 def test_a_main_site_that_hangs_is_named_in_time(environment):
     with socket.create_server(("127.0.0.1", 0)) as hangs:
         url = f"http://127.0.0.1:{hangs.getsockname()[1]}/get-session"
-        with (
-            identities_at(url, environment.app_server.database_url) as identities,
-            time_limit(1),
-        ):
+        with identities_at(url, environment.app_server.database_url) as identities, time_limit(1):
             assert identities.problems() == [SILENT]
 
 
@@ -164,31 +150,3 @@ def test_user_ids_of_another_database_are_no_sign_out(environment, signed_up_use
         pytest.raises(SchemaMismatch, match="user ids don't fit"),
     ):
         identities.identify(COOKIE.token(signed_up_user.cookie))
-
-
-def test_better_auths_own_rate_limit_means_try_again(environment, signed_up_user):
-    """In production Better-Auth answers 100 requests in 10 seconds from one address, then 429."""
-    site = MainSite(
-        free_port(),
-        environment.main_site.database_url,
-        environment.main_site.secret,
-        environment.app_server.url,
-        settings={"NODE_ENV": "production"},
-    )
-    url, database_url = f"{site.url}/api/auth/get-session", environment.app_server.database_url
-    token = COOKIE.token(signed_up_user.cookie)
-    with ExitStack() as stack:
-        stack.enter_context(site.start(environment.logs / "production-site.log"))
-        uncached = stack.enter_context(identities_at(url, database_url))
-        cached = stack.enter_context(identities_at(url, database_url, cache_s=60))
-        assert cached.identify(token).standing is Standing.NOT_ONBOARDED
-
-        def ask_often() -> None:
-            for _ in range(1000):
-                assert uncached.identify(token).standing is Standing.NOT_ONBOARDED
-
-        with pytest.raises(MainSiteUnavailable, match="429") as limited:
-            ask_often()
-        assert 1 <= limited.value.retry_after_s <= 10
-        # Whose answer is kept notices nothing of it.
-        assert cached.identify(token).standing is Standing.NOT_ONBOARDED

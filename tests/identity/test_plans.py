@@ -34,10 +34,7 @@ def test_a_look_up_is_one_statement_and_three_index_scans(server, label):
     layout = LAYOUTS[label]
     with create_scratch_database(server, f"plans_{label}") as scratch:
         schema = scratch.create_schema("crowd", layout.ddl())
-        schema.migrate(
-            BETTER_AUTH_USER_TABLE=layout.user,
-            BETTER_AUTH_SESSION_TABLE=layout.session,
-        )
+        schema.migrate(BETTER_AUTH_USER_TABLE=layout.user, BETTER_AUTH_SESSION_TABLE=layout.session)
         values = ", ".join(sql.Literal(value).as_string() for value in some_answers().values())
         schema.sql(
             f"{layout.crowd(CROWD)}"

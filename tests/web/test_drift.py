@@ -1,6 +1,5 @@
 """The main site's tables change under the running app: told loudly, never a sign-out, no restart."""
 
-import logging
 import secrets
 import time
 from dataclasses import dataclass, field, replace
@@ -11,14 +10,11 @@ from flask import Flask
 from onboarding import create_app
 from onboarding.identity.from_tables import LAYOUT_LIFETIME_S, TableIdentities
 from tests.betterauth.layouts import CAMEL, Layout
-from tests.browser import Browser, page
-from tests.questionnaires import DEFAULT, create_profile_table, some_answers
+from tests.browser import Browser
+from tests.questionnaires import DEFAULT, create_profile_table
 from tests.schemas import Schema, create_scratch_database
 from tests.users import User, create_user
 from tests.web.conftest import UNREAD_COLUMNS
-
-QUESTION = f"/onboarding/{DEFAULT.questions[0].slug}"
-FORM = {DEFAULT.names[0]: some_answers()[DEFAULT.names[0]]}
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class Home:
 
     def get(self) -> tuple[int, str]:
         """Return the status of a page, and where it leads or what it shows."""
-        response = Browser(self.app, self.user, {}).get(QUESTION)
+        response = Browser(self.app, self.user, {}).get(f"/onboarding/{DEFAULT.questions[0].slug}")
         return response.status_code, response.headers.get("Location") or response.text
 
     def ready(self) -> tuple[int, list[str]]:
@@ -66,41 +62,6 @@ def home(database, settings):
     app.extensions["onboarding"] = replace(services, identities=identities)
     yield made
     app.extensions["onboarding"].database.engine.dispose()
-
-
-@pytest.mark.parametrize(
-    ("table", "column", "other", "reason"),
-    [
-        ("session", "expiresAt", "valid_until", "no column expiresAt or expires_at"),
-        ("session", "token", "secret", "no column token"),
-        ("user", "name", "fullname", "no column name"),
-    ],
-)
-def test_a_renamed_column_is_an_outage_with_its_reason_until_it_is_back(
-    home, caplog, table, column, other, reason
-):
-    assert home.ready() == (200, [])
-    assert home.get()[0] == 200
-    home.schema.sql(f'ALTER TABLE "{table}" RENAME COLUMN "{column}" TO "{other}"')
-    for _ in range(2):
-        caplog.clear()
-        with caplog.at_level(logging.INFO):
-            status, text = home.get()
-        assert status == 503
-        loud = [record for record in caplog.records if record.levelno >= logging.ERROR]
-        # One that says what is wrong with the schema, one that the page's reference leads to.
-        assert ["status" in vars(record) for record in loud] == [False, True]
-        assert f"schema does not fit: table {table} has {reason}" in loud[0].getMessage()
-        assert home.user.token not in caplog.text
-        assert reason not in text
-    status, (fault,) = home.ready()
-    assert (status, fault.count(f"table {table} has {reason}")) == (503, 1)
-    window = Browser(home.app, home.user, {})
-    assert FORM[DEFAULT.names[0]] in str(page(window.post(QUESTION, FORM)).form)
-    home.schema.sql(f'ALTER TABLE "{table}" RENAME COLUMN "{other}" TO "{column}"')
-    assert home.get()[0] == 200
-    assert home.ready() == (200, [])
-    assert window.post(QUESTION, FORM).status_code == 303
 
 
 def test_times_that_lose_their_zone_are_followed_and_stay_right(home):

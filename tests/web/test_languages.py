@@ -11,11 +11,7 @@ from devstack.translations import extracted
 from onboarding.web import errors
 from tests.browser import Browser, page
 from tests.e2e.page_states import page_states
-from tests.pseudo_translation import (
-    LANGUAGE,
-    pseudo_translate,
-    untranslated,
-)
+from tests.pseudo_translation import LANGUAGE, pseudo_translate, untranslated
 from tests.web.conftest import FRAMED
 
 URLS = ["/onboarding/", "/nowhere", "/signed-out"]
