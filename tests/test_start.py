@@ -14,7 +14,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import httpx
-import psycopg
 import pytest
 from flask import Flask
 
@@ -25,7 +24,7 @@ from devstack.processes import ROOT, Child, free_port, wait_for
 from onboarding.betterauth.cookie import SessionCookie
 from tests.browser import Browser
 from tests.questionnaires import DEFAULT
-from tests.users import User
+from tests.users import User, create_user
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +64,9 @@ def test_an_app_started_before_its_database_waits_for_it_and_says_what_is_missin
     server: Postgres, tmp_path: Path
 ) -> None:
     app = an_app(server.url("not_yet_there"))
-    token, cookie = a_session(app)
+    token = secrets.token_hex(16)
+    session_cookie = SessionCookie("better-auth.session_token", app.secret)
+    cookie = f"{session_cookie.name}={quote(f'{token}.{session_cookie.sign(token)}', safe='')}"
     with started(app, tmp_path / "app.log") as log:
         (line,) = errors_in(log)
         assert "the database does not answer" in line
@@ -88,17 +89,8 @@ def test_an_app_started_before_its_database_waits_for_it_and_says_what_is_missin
         app.migrate(tmp_path / "app-migrate.log")
         assert DIRECT.get(f"{app.url}/readyz").json() == {"status": "ready", "faults": []}
 
-        with psycopg.connect(app.database_url) as database:
-            database.execute(
-                'INSERT INTO "user" (id, name, email, "emailVerified") '
-                "VALUES ('ada', 'Ada Lovelace', 'ada@example.test', true)"
-            )
-            database.execute(
-                'INSERT INTO session (id, token, "userId", "expiresAt", "updatedAt") '
-                "VALUES ('one', %s, 'ada', now() + interval '1 hour', now())",
-                [token],
-            )
-        page = DIRECT.get(f"{app.url}{FIRST}", headers={"Cookie": cookie})
+        user = create_user(app.database_url, session_cookie)
+        page = DIRECT.get(f"{app.url}{FIRST}", headers={"Cookie": user.cookie})
         assert page.status_code == 200
         assert "<form" in page.text
 
@@ -106,7 +98,7 @@ def test_an_app_started_before_its_database_waits_for_it_and_says_what_is_missin
         from_start = [line for line in lines_of(log) if line["logger"] == "onboarding"]
         assert [line["level"] for line in from_start] == ["error"]  # not one for each worker
         assert "Traceback" not in text
-        for secret in (app.secret, token, server.password):
+        for secret in (app.secret, token, user.token, server.password):
             assert secret not in text
     server.drop_database("not_yet_there")
 
@@ -150,13 +142,6 @@ def an_app(database_url: str) -> App:
     site_url = f"http://localhost:{free_port()}"
     impatient = {"READ_BUDGET_SECONDS": "2"}
     return App(free_port(), database_url, secrets.token_urlsafe(32), site_url, 2, impatient)
-
-
-def a_session(app: App) -> tuple[str, str]:
-    """Return a token and the Cookie header that proves it."""
-    token = secrets.token_urlsafe(24)
-    cookie = SessionCookie("better-auth.session_token", app.secret)
-    return token, f"{cookie.name}={quote(f'{token}.{cookie.sign(token)}', safe='')}"
 
 
 @contextmanager

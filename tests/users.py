@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -27,20 +28,10 @@ class User:
         secret_scan.register(self.token, self.id)
 
 
-def create_user(
-    database_url: str,
-    cookie: SessionCookie,
-    *,
-    user: dict[str, object] | None = None,
-    session: dict[str, object] | None = None,
-    lifetime: timedelta = timedelta(days=7),
-) -> User:
-    """Sign a user up by SQL: insert the rows and make the cookie that better-auth 1.7.25 makes.
-
-    `user` and `session` are values of further columns of these tables.
-    """
+def create_user(database_url: str, cookie: SessionCookie, **more: Any) -> User:
+    """Sign a user up as `insert_user` does, over a connection of its own."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        return insert_user(connection, cookie, user=user, session=session, lifetime=lifetime)
+        return insert_user(connection, cookie, **more)
 
 
 def insert_user(
@@ -51,7 +42,10 @@ def insert_user(
     session: dict[str, object] | None = None,
     lifetime: timedelta = timedelta(days=7),
 ) -> User:
-    """Sign a user up as `create_user` does, over an open connection."""
+    """Sign a user up by SQL: insert the rows and make the cookie that better-auth 1.7.25 makes.
+
+    `user` and `session` are values of further columns of these tables.
+    """
     user_id, token = secrets.token_hex(16), secrets.token_hex(16)
     created = User(
         user_id,

@@ -205,7 +205,6 @@ SECTIONS = {
             "Redis, sessions in the database too",
             {"session": {"storeSessionInDatabase": True}},
             redis=True,
-            also_oldest=True,
         ),
         Preset(
             "Redis, sessions kept in the database for good",

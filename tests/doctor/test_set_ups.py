@@ -164,15 +164,3 @@ def test_a_session_that_the_main_site_does_not_know_is_a_fault(
 ) -> None:
     report = examine(healthy.environ(SESSION_SOURCE="http"), cookie=healthy.user.cookie)
     assert [name for name, found in report.findings if found.level == "fault"] == ["cookie"]
-
-
-def test_what_was_not_given_is_skipped_and_its_option_named(healthy: HealthyInstallation) -> None:
-    skipped = {
-        condition: f"{found.message} {found.fix}"
-        for condition, found in examine(healthy.environ()).findings
-        if found.level == "skipped"
-    }
-    options = {"fingerprint": "--fingerprint", "cookie": "--cookie"}
-    assert {condition: option in skipped[condition] for condition, option in options.items()} == (
-        dict.fromkeys(skipped, True)
-    )

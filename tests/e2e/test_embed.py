@@ -79,12 +79,6 @@ def test_a_site_that_is_not_listed_gets_an_error_and_the_link(embed, served_app,
     assert page.events() == [["error", {"code": "timeout"}]]
 
 
-def test_without_javascript_there_is_the_link(embed, user):
-    page = embed(user, java_script_enabled=False).show()
-    page.fallback.click()
-    pages.expect_page(page.page, pages.title(FIRST))
-
-
 def test_a_slow_answer_still_counts(embed, user):
     page = embed(user).show('timeout="1"')
     page.wait_for("ready")

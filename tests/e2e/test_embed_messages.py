@@ -142,21 +142,3 @@ def test_a_page_that_is_not_listed_hears_nothing_even_where_frame_ancestors_fail
     page.wait_for_function("said.length > 0")
     page.wait_for_timeout(300)
     assert page.evaluate("said") == [{"onboarding": 1, "type": "hello"}]
-
-
-def test_a_removed_element_hears_and_says_nothing(ready):
-    ready.page.evaluate(
-        """() => {
-          window.gone = document.querySelector("onboarding-frame");
-          for (const type of ["ready", "resize", "step", "error"])
-            gone.addEventListener(type, (event) => events.push(["gone", event.type]));
-          gone.remove();
-          gone.reload();
-          gone.focus();
-          gone.setAttribute("theme", "dark");
-        }"""
-    )
-    ready.page.evaluate(FORGE, ready.app)
-    ready.page.wait_for_timeout(1700)
-    assert ready.events("gone") == []
-    assert ready.page.evaluate("gone.shadowRoot.querySelector('iframe')") is None
