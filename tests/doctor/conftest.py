@@ -14,6 +14,7 @@ from devstack.main_site import MainSite
 from devstack.roles import DatabaseRoles, create_roles, doctor_grants
 from onboarding import doctor
 from onboarding.betterauth.cookie import SessionCookie
+from onboarding.doctor import settings
 from onboarding.doctor.grants import Grants
 from onboarding.doctor.installation import Installation
 from onboarding.doctor.report import Check, Finding, Report
@@ -58,6 +59,11 @@ class HealthyInstallation:
     @cached_property
     def cookie(self) -> SessionCookie:
         return SessionCookie("better-auth.session_token", self.environment.app_server.secret)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What the main site's secret has, which takes its time."""
+        return settings.fingerprint(self.environment.app_server.secret)
 
     @cached_property
     def user(self) -> User:

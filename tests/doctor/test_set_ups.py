@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from devstack.roles import as_role
-from onboarding.doctor.settings import fingerprint
 from tests.doctor.conftest import DATABASE, HealthyInstallation, examine
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -136,7 +135,7 @@ def test_the_report_names_each_problem_and_its_fix(
     report = examine(
         healthy.environ(healthy.broken_copy(sql) if sql else DATABASE, **changed),
         cookie=f"theme=dark; {user.cookie}",
-        fingerprint=fingerprint(healthy.environment.app_server.secret).upper(),
+        fingerprint=healthy.fingerprint.upper(),
     )
 
     fixes = {
