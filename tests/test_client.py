@@ -9,6 +9,7 @@ import pytest
 
 from devstack.main_site import DIRECTORY, node
 from tests.browser import Browser
+from tests.node import run_node
 from tests.questionnaires import other_answers
 from tests.test_types import COMPILER
 
@@ -31,15 +32,8 @@ def run(served_app):
         script = SCRIPT.format(
             body=f"console.log(JSON.stringify(await (async () => {{{body}}})()))"
         )
-        done = subprocess.run(
-            [node(), "--input-type=module", "-e", script],
-            env={"CLIENT": str(DIRECTORY / "public" / "profile.js"), "APP": app, "COOKIE": cookie},
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        client = str(DIRECTORY / "public" / "profile.js")
+        return run_node(script, CLIENT=client, APP=app, COOKIE=cookie)
 
     return run
 

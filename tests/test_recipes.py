@@ -2,10 +2,10 @@
 
 import json
 import re
-import subprocess
 
-from devstack.main_site import DIRECTORY, node
+from devstack.main_site import DIRECTORY
 from devstack.processes import ROOT
+from tests.node import run_node
 from tests.questionnaires import some_answers
 
 INTEGRATE = (ROOT / "docs" / "integrate.md").read_text()
@@ -22,23 +22,9 @@ def block(words: str) -> str:
     return found
 
 
-def run(code: str, **environ: str) -> object:
-    """Run code in Node, beside the tests' packages; return what it writes as JSON."""
-    done = subprocess.run(
-        [node(), "--input-type=module", "-e", code],
-        cwd=ROOT / "tests",
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 def redirects(*visits: tuple[str, str, object]) -> list[str | None]:
     """Return where the recipe sends these visits: an address, a method, and the visitor."""
-    return run(
+    return run_node(
         block("// onboarding.js").replace("./profile.js", f"{DIRECTORY}/public/profile.js")
         + f"console.log(JSON.stringify({json.dumps(visits)}.map(([url, method, visitor]) =>"
         " onboardingRedirect(new URL(url), method, visitor ?? undefined))));"
@@ -76,7 +62,7 @@ def test_the_queries_read_what_is_final_and_nothing_else(environment, open_brows
 
     def read() -> object:
         # A server west of us: naive times must not become local ones.
-        return run(
+        return run_node(
             code,
             DATABASE_URL=environment.main_site.database_url,
             USER_ID=user.id,

@@ -1,17 +1,17 @@
 """Which secret signs, which cookie carries the session: as Better-Auth itself decides."""
 
 import json
-import subprocess
 
 import pytest
 
-from devstack.main_site import DIRECTORY, node
+from devstack.main_site import DIRECTORY
 from onboarding.betterauth.secret import (
     PUBLIC_DEFAULT_SECRET,
     SecretError,
     session_cookie_name,
     signing_secret,
 )
+from tests.node import run_node
 
 ONE, TWO = "first-" * 6, "second-" * 6
 
@@ -83,8 +83,7 @@ NAMES = [
 
 ASK_THE_LIBRARY = """
     import { getCookies } from "better-auth/cookies";
-    const site_names = JSON.parse(process.argv[1]);
-    console.log(JSON.stringify(site_names.map((options) => getCookies(options).sessionToken.name)));
+    console.log(JSON.stringify(OPTIONS.map((options) => getCookies(options).sessionToken.name)));
 """
 
 
@@ -101,6 +100,6 @@ def test_the_session_cookie_has_the_name_that_the_library_itself_gives_it():
         }
         scheme = "https" if https else "http"
         site_names.append({"baseURL": f"{scheme}://a.example", "advanced": advanced})
-    script = [node(), "--input-type=module", "-e", ASK_THE_LIBRARY, json.dumps(site_names)]
-    library = subprocess.run(script, cwd=DIRECTORY, capture_output=True, check=True, timeout=60)
-    assert app_names == json.loads(library.stdout) == [full for _, full in NAMES]
+    code = ASK_THE_LIBRARY.replace("OPTIONS", json.dumps(site_names))
+    library_names = run_node(code, DIRECTORY)
+    assert app_names == library_names == [full for _, full in NAMES]

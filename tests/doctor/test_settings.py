@@ -32,23 +32,18 @@ def find(check: Check, site: str = SITE, app: str = APP, **changed: str) -> Find
     [
         ("https://example.com", "https://example.com:8443", "ok", "on one host"),
         ("http://localhost:3000", "http://localhost:8000", "ok", "on one host"),
-        ("https://192.0.2.1", "https://192.0.2.1:8443", "ok", "on one host"),
-        ("https://me.fly.dev", "https://me.fly.dev:8443", "ok", "on one host"),
         ("https://www.example.com", "https://app.example.com", "ok", "cookies of example.com"),
         ("https://auth.example.com", "https://example.com", "ok", "cookies of example.com"),
-        ("https://a.in.example.com", "https://b.in.example.com", "ok", "cookies of in.example.com"),
         ("https://www.example.co.uk", "https://app.example.co.uk", "ok", "cookies of example.co.uk"),
         ("https://a.me.fly.dev", "https://b.me.fly.dev", "ok", "cookies of me.fly.dev"),
         ("https://xn--bcher-kva.example", "https://a.xn--bcher-kva.example", "ok", "xn--bcher-kva.example"),
         ("https://www.example.com", "https://app.example.org", "fault", "a name under example.com"),
-        ("https://one.co.uk", "https://two.co.uk", "fault", "a name under one.co.uk"),
         ("https://me.fly.dev", "https://you.fly.dev", "fault", "a domain you own"),
         ("https://me.vercel.app", "https://you.fly.dev", "fault", "a domain you own"),
         ("https://192.0.2.1", "https://198.51.2.1", "fault", "different sites"),
         ("https://[2001:db8::1]", "https://[2001:db8::2]", "fault", "different sites"),
         ("https://main", "https://app", "fault", "different sites"),
         ("http://127.0.0.1:3000", "http://localhost:8000", "fault", "two sites to a browser"),
-        ("http://[::1]:3000", "http://localhost:8000", "fault", "two sites to a browser"),
     ],
 )  # fmt: skip
 def test_cookies_reach_hosts_under_one_registered_domain(

@@ -102,22 +102,13 @@ def test_a_hostile_target_is_as_good_as_none(default_site, make_app):
         assert redirect_of(confirmed) == ("/profile", {}, ""), target
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "//evil.test",
-        "//evil.test/profile",
-        "/%2fevil.test/",
-        "/%5cevil.test/",
-        "/%09/evil.test/",
-        "/onboarding//evil.test/",
-        "/onboarding/%2f%2fevil.test",
-        "/profile/..//evil.test",
-    ],
-)
-def test_a_hostile_path_leads_nowhere(default_site, path):
-    response = default_site.browser("onboarded").get(path)
-    assert (response.status_code, response.headers.get("Location")) == (404, None)
+def test_a_hostile_path_leads_nowhere(default_site):
+    window = default_site.browser("onboarded")
+    paths = """//evil.test //evil.test/profile /%2fevil.test/ /%5cevil.test/ /%09/evil.test/
+        /onboarding//evil.test/ /onboarding/%2f%2fevil.test /profile/..//evil.test"""
+    for path in paths.split():
+        response = window.get(path)
+        assert (response.status_code, response.headers.get("Location")) == (404, None), path
 
 
 NO_PAGES = ["/nowhere", "/static/style.css", "/signed-out", "/healthz", "/profile?" + "a" * 3_000]
