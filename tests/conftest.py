@@ -36,15 +36,7 @@ from tests.users import User, create_user
 # Folders whose tests share what takes long to start: a worker gets all of one. The longest comes
 # first, since one that came last would keep the others waiting.
 TOGETHER = ("e2e", "compat", "doctor")
-LONGEST = (
-    *TOGETHER,
-    "test_faults",
-    "test_demo",
-    "migrations",
-    "web",
-    "test_profiles",
-    "test_start",
-)
+LONGEST = ("e2e", "test_demo", "compat", "test_faults", "doctor", "migrations", "web", "cli")
 
 
 class Scheduling(LoadFileScheduling):

@@ -7,6 +7,8 @@ import pytest
 from devstack.main_site import node
 from devstack.processes import ROOT
 
+pytestmark = pytest.mark.slow
+
 TYPES = ROOT / "tests" / "types"
 COMPILER = ROOT / "tests" / "node_modules" / "typescript" / "bin" / "tsc"
 

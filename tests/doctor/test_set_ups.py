@@ -11,6 +11,8 @@ import pytest
 from devstack.roles import as_role
 from tests.doctor.conftest import DATABASE, HealthyInstallation, examine
 
+pytestmark = pytest.mark.slow
+
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 # Of the values below, what is secret or might be.
 HIDDEN = ("yet long enough", "too short a", "pass-phrase", "secret=none")

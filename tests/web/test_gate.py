@@ -41,6 +41,17 @@ def test_whoever_comes_back_from_the_sign_in_page_without_a_cookie_is_not_sent_t
     assert "came back from SIGN_IN_URL without a session cookie" in caplog.text
 
 
+@pytest.mark.parametrize("state", REASONS)
+def test_nobody_is_sent_to_the_sign_in_page_twice_in_a_row(default_site, state):
+    window, settings = default_site.browser(state), default_site.settings
+    for url in ("/", "/profile", "/onboarding/", "/onboarding/review"):
+        location = window.get(url).headers["Location"]
+        if location.startswith(settings.sign_in_url):
+            back = return_url_of(location).removeprefix(settings.app_origin)
+            location = window.get(back).headers["Location"]
+        assert location.startswith("/signed-out")
+
+
 def test_the_wanted_page_is_kept_for_afterwards(site):
     window, first = site.browser(), site.question_urls[0]
     response = window.get("/profile?tab=2&return_to=http://evil.example")
