@@ -134,13 +134,14 @@ def test_a_stopped_and_a_killed_demo_leave_no_process_and_start_again_with_their
         wait_until(lambda: not running(parts))
 
     # It starts again after that, and may be stopped at any moment.
-    with checkout.launch() as demo:
-        wait_until(lambda: "creating the tables" in demo.log.read_text())
-        parts = psutil.Process(demo.pid).children(recursive=True)
-        os.kill(demo.pid, signal.SIGINT)
-        assert status_at_the_end(demo) in (0, -signal.SIGINT)
-        assert "Traceback" not in demo.log.read_text()
-        assert running(parts) == []
+    for moment in ("starting PostgreSQL", "creating the tables"):
+        with checkout.launch() as demo:
+            wait_until(lambda moment=moment, log=demo.log: moment in log.read_text())
+            parts = psutil.Process(demo.pid).children(recursive=True)
+            os.kill(demo.pid, signal.SIGINT)
+            assert status_at_the_end(demo) in (0, -signal.SIGINT)
+            assert "Traceback" not in demo.log.read_text()
+            assert running(parts) == []
     with checkout.launch(code=INTERRUPTED_AT_FORK) as demo:
         assert status_at_the_end(demo) == 0
         assert demo.log.read_text().splitlines()[-1] == "stopped"

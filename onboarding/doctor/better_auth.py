@@ -1,4 +1,4 @@
-"""The main site's Better-Auth, asked over HTTP from here and without any user's cookie."""
+"""The main site's Better-Auth, read over HTTP from here and without any user's cookie."""
 
 import ssl
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ class Answer:
 
 
 class BetterAuth:
-    """What the main site answers. Everything is asked once, at the first need."""
+    """What the main site answers. Each answer is fetched once, when it is first needed."""
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
         self._site_url = settings.site_url
@@ -104,18 +104,18 @@ class BetterAuth:
     @cached_property
     def sign_out(self) -> Answer:
         """The answer to a sign-out of nobody, which changes nothing and removes the cookies."""
-        return self.ask(f"{self.base}/sign-out", "POST")
+        return self.fetch(f"{self.base}/sign-out", "POST")
 
     def get_session(self, url: str) -> Answer:
         """Return the response of a `get-session` to a request without a cookie."""
-        return self.ask(str(httpx.URL(url).copy_merge_params(_SESSION_QUERY)))
+        return self.fetch(str(httpx.URL(url).copy_merge_params(_SESSION_QUERY)))
 
     def verify_email(self, token: str, callback_url: str) -> Answer:
         """Return the response to a `verify-email` with a token that is invalid or has expired."""
         parameters = {"token": token, "callbackURL": callback_url}
-        return self.ask(str(httpx.URL(f"{self.base}/verify-email", params=parameters)))
+        return self.fetch(str(httpx.URL(f"{self.base}/verify-email", params=parameters)))
 
-    def ask(self, url: str, method: str = "GET") -> Answer:
+    def fetch(self, url: str, method: str = "GET") -> Answer:
         """Send a request on a connection of its own: no answer's cookie goes with the next one."""
         try:
             with (

@@ -1,4 +1,4 @@
-"""Checks that ask the main site over HTTP, from here and without any user's cookie."""
+"""Checks of the main site over HTTP, from here and without any user's cookie."""
 
 import secrets
 from base64 import b64decode, urlsafe_b64encode
@@ -139,10 +139,10 @@ def _base64url(part: bytes) -> str:
 
 
 def _follow(better_auth: BetterAuth, url: str) -> Answer:
-    """Ask, and follow redirects while they stay on the same origin."""
-    answer = better_auth.ask(url)
+    """Fetch a URL, and follow redirects while they stay on the same origin."""
+    answer = better_auth.fetch(url)
     for _ in range(_MAX_REDIRECTS):
         if not answer.target or origin_of(answer.target) != origin_of(url):
             break
-        answer = better_auth.ask(answer.target)
+        answer = better_auth.fetch(answer.target)
     return answer

@@ -48,10 +48,10 @@ def session(installation: Installation) -> Iterator[Finding]:
     if found.level is not Level.OK:
         return
     schema, name = installation.session.schema, installation.session.name
-    others = installation.query(lambda c: other_sessions(c, schema, name))
-    for other, settings in others.items():
+    candidates = installation.query(lambda c: other_sessions(c, schema, name))
+    for candidate, settings in candidates.items():
         yield warning(
-            f"{other} could hold the sessions, too", f"if the main site uses it, set {settings}"
+            f"{candidate} could hold the sessions, too", f"if the main site uses it, set {settings}"
         )
 
 

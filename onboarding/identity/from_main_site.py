@@ -1,4 +1,4 @@
-"""Identities from the main site itself, asked over HTTP; the profile from our own table."""
+"""Identities from the main site itself, over HTTP; profiles from our own table."""
 
 import logging
 from math import inf
@@ -40,7 +40,7 @@ class MainSiteIdentities:
         self._limit = WaitingLimit("the main site", max_waiting)
 
     def identify(self, session_token: str | None) -> Identity:
-        """Return the identity for the cookie's content; without one ask neither site nor database.
+        """Return the identity for the cookie's content; without one, neither the site nor the database is read.
 
         Raise `MainSiteUnavailable` unless the main site's answer is clear.
         """
@@ -59,7 +59,7 @@ class MainSiteIdentities:
         return Identity(user, self._profiles.find(user.user_id), session_token)
 
     def problems(self) -> list[str]:
-        """Compare our table with what the app needs, and ask the main site without a cookie."""
+        """Compare our table with what the app needs, and call the main site without a cookie."""
 
         def work(connection: Connection) -> list[str]:
             user = find_user_table(connection, self._tables)

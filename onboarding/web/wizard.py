@@ -27,7 +27,7 @@ def init_wizard(app: Flask, questionnaire: Questionnaire) -> None:
     """Register the wizard for a questionnaire."""
 
     class QuestionConverter(BaseConverter):
-        """Turns ``developer-role`` into its question and back; no other text is a URL of ours."""
+        """Turns ``developer-role`` into its question and back; any other text is not found."""
 
         regex = "|".join(map(re.escape, questionnaire.by_slug))
 

@@ -1,4 +1,4 @@
-"""Which step of the wizard comes next. The gate and the wizard both ask here, so nothing can loop."""
+"""Which step of the wizard comes next. The gate and the wizard share it, so nothing can loop."""
 
 from collections.abc import Mapping
 

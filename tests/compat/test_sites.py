@@ -3,7 +3,9 @@
 import logging
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 
+import httpx
 import psycopg
 import pytest
 
@@ -231,3 +233,59 @@ def test_the_password_is_not_enough_with_a_second_factor(deployment: Deployment)
     code = {"code": enabled["backupCodes"][0]}
     deployment.request(browser, "/two-factor/verify-backup-code", code)
     deployment.assert_situation("after the second factor", browser)
+
+
+PAGES = ("/", "/profile", "/onboarding/", "/onboarding/review")
+COOKIES = ("as it is", "forged", "gone", "of the main site alone")
+CACHES = ("as it is", "gone")
+SESSIONS = {
+    "live": lambda deployment, user: None,
+    "expired": lambda deployment, user: deployment.expire(user, timedelta(seconds=1)),
+    "deleted": lambda deployment, user: deployment.schema.sql("DELETE FROM session"),
+    "deleted with its user": lambda deployment, user: deployment.schema.sql('DELETE FROM "user"'),
+}
+
+
+@with_presets("cookie cache, compact", "asked over HTTP, secret not shared")
+def test_nobody_is_sent_to_the_sign_in_page_twice(deployment: Deployment) -> None:
+    ends = set()
+    for session, end_session in SESSIONS.items():
+        browser = deployment.browser()
+        end_session(deployment, deployment.sign_up(browser))
+        cookies = {cookie.name: cookie.value or "" for cookie in browser.client.cookies.jar}
+        caches = CACHES if len(cookies) > 1 else CACHES[:1]
+        for state in product(PAGES, COOKIES, caches):
+            ways = follow(deployment, cookies, *state)
+            assert ways.count("site") <= 1, (session, state, ways)
+            ends.add((session, ways[-1]))
+    assert ends >= {("live", "page"), ("deleted", "/signed-out"), ("live", "the sign-in page")}
+
+
+def follow(
+    deployment: Deployment, cookies: dict[str, str], page: str, cookie: str, cache: str
+) -> list[str]:
+    """Visit a page with these cookies as a browser does; return who answered, and what the end was."""
+    sent = dict(cookies)
+    for name in cookies:
+        if cache == "gone" and "session_data" in name:
+            del sent[name]
+        if name.endswith("session_token") and cookie == "gone":
+            del sent[name]
+        if name.endswith("session_token") and cookie == "forged":
+            sent[name] = sent[name].replace(".", ".A", 1)[: len(sent[name])]
+    origin = deployment.settings.app_origin
+    client = Browser(deployment.site, origin, deployment.app).client
+    url, ways = httpx.URL(origin + page), []
+    for _ in range(8):
+        is_app = str(url).startswith(origin)
+        ways.append("app" if is_app else "site")
+        reaches = not (is_app and cookie == "of the main site alone")
+        header = "; ".join(f"{name}={value}" for name, value in sent.items()) if reaches else ""
+        client.cookies.clear()
+        response = client.get(url, headers={"Cookie": header})
+        if response.next_request is None:
+            assert response.status_code in (200, 401), response
+            end = url.path if url.path == "/signed-out" else "page"
+            return [*ways, end if is_app else "the sign-in page"]
+        url = response.next_request.url
+    return ways

@@ -55,6 +55,13 @@ def test_what_is_wrong_with_a_cookie_is_named(
     assert examine_cookie(healthy, given) == ("fault", message)
 
 
+def test_cookies_of_two_sessions_are_ambiguous(healthy: HealthyInstallation) -> None:
+    cookies = [f"{NAME}={token}.{healthy.cookie.sign(token)}" for token in ("one", "two")]
+    level, message = examine_cookie(healthy, "; ".join(cookies))
+    assert level == "fault"
+    assert "two different sessions" in message
+
+
 @pytest.mark.parametrize(
     ("changed", "description"),
     [

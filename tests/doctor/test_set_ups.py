@@ -16,6 +16,10 @@ pytestmark = pytest.mark.slow
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 # Of the values below, what is secret or might be.
 HIDDEN = ("yet long enough", "too short a", "pass-phrase", "secret=none")
+IDS_OF_TWO_TYPES = """
+    ALTER TABLE session DROP CONSTRAINT "session_userId_fkey",
+        ALTER "userId" TYPE character(80)
+"""
 FOREIGN_TABLE = """
     DROP TABLE user_profile;
     CREATE TABLE user_profile (user_id text PRIMARY KEY, learning_goal text NOT NULL)
@@ -70,12 +74,16 @@ SET_UPS = {
         "warning session table": "set BETTER_AUTH_USER_TABLE=better_auth_user BETTER_AUTH_SESSION_TABLE=better_auth_session",
     }),
     "guests by another name": ('ALTER TABLE "user" ADD anonymous boolean; GRANT SELECT (anonymous) ON "user" TO onboarding_app', {}, {"warning plugins": "BETTER_AUTH_USER_FIELDS=isAnonymous="}),
+    "guests by a name that means something else": ('ALTER TABLE "user" ADD anonymous boolean', {"BETTER_AUTH_USER_FIELDS": "isAnonymous="}, {}),
     "a read-only database": ("ALTER ROLE onboarding_app IN DATABASE {copy} SET default_transaction_read_only = on", {}, {"fault database": "primary"}),
     "rights of everybody": ("GRANT UPDATE ON user_profile TO PUBLIC", {}, {"warning excess rights": "FROM PUBLIC"}),
     "another table of that name": (FOREIGN_TABLE, {}, {
         "fault user_profile": "doctor --grants",
         "fault rights": "doctor --grants",
     }),
+    "no session table": ("DROP TABLE session", {}, {"fault session table": "BETTER_AUTH_SESSION_TABLE"}),
+    "ids of two types": (IDS_OF_TWO_TYPES, {}, {}),
+    "renamed column": (RENAMED, {"BETTER_AUTH_SESSION_FIELDS": "expiresAt=valid_until"}, {}),
     "renamed column that nobody named": (RENAMED, {}, {"fault session table": "BETTER_AUTH_SESSION_FIELDS"}),
     "no migration": ("DROP TABLE user_profile, onboarding_alembic_version", {}, {
         "fault user_profile": "alembic upgrade head",
