@@ -40,7 +40,7 @@ LONGEST = ("e2e", "test_demo", "compat", "test_faults", "doctor", "migrations", 
 
 
 class Scheduling(LoadFileScheduling):
-    """Gives a worker a file at a time, or a folder."""
+    """Keeps a file, or a folder of `TOGETHER`, on one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
         folder, _, _ = nodeid.removeprefix("tests/").partition("/")

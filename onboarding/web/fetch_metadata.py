@@ -26,7 +26,7 @@ def foreign_reason(origin: str) -> str | None:
 
     `Sec-Fetch-Site` decides where it is sent, and only ``same-origin`` passes: a sibling subdomain
     sends ``same-site`` together with the session cookie. Older browsers and plain http leave it out;
-    then `Origin` must be ours, which ``null`` never is.
+    then `Origin` must be `origin`, which ``null`` never is.
     """
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:

@@ -133,8 +133,8 @@ def _gate() -> Response | None:
 def _refuse_foreign(area: Area | None) -> None:
     """Refuse a write that no allowed page sent.
 
-    A call of the API needs no token. No page of another origin can send an `Origin` of ours, and a
-    JSON body makes every browser ask first (Fetch standard, CORS preflight).
+    A call of the API needs no token. No page of another origin can send an allowed `Origin`, and a
+    JSON body makes every browser send a preflight first (Fetch standard, CORS).
     """
     origin = request.headers.get("Origin")
     if area is Area.API:

@@ -57,7 +57,7 @@ class Rerouted(httpx.BaseTransport):
 
 @pytest.fixture(scope="session")
 def open_preset(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
-    """Open a preset: its main site with its own tables, ours, and the app.
+    """Open a preset: its main site with its own tables, `user_profile`, and the app.
 
     With a `schema` of another deployment it opens on its tables as they are.
     """

@@ -70,12 +70,12 @@ def test_the_frame_takes_no_port_from_a_frame_beside_it_on_a_listed_origin(ready
     with ready.page.expect_event("framenavigated", lambda frame: frame.url == sibling) as navigated:
         ready.page.evaluate(
             f"""(url) => {{
-              window.ours = {FRAME}.contentWindow;
+              window.target = {FRAME}.contentWindow;
               document.body.append(Object.assign(document.createElement("iframe"), {{src: url}}));
             }}""",
             sibling,
         )
-    offer = OFFER_PORTS.replace("TARGET", "parent.ours")
+    offer = OFFER_PORTS.replace("TARGET", "parent.target")
     assert navigated.value.evaluate(offer, [VALID]) == []
 
 
@@ -109,7 +109,7 @@ def test_a_foreign_page_in_our_own_frame_gets_no_port(ready, other_site):
         host="127.0.0.1",
     )
     ready.page.evaluate(f"url => {{ {FRAME}.src = url }}", foreign)
-    # A page that isn't ours is noticed like one that never came.
+    # A page that isn't the app's is noticed like one that never came.
     assert ready.wait_for("error") == {"code": "timeout"}
     expect(ready.fallback).to_be_visible()
     assert ready.page.frames[-1].evaluate("ports") == []

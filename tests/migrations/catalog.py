@@ -54,8 +54,8 @@ def catalog(schema: Schema) -> list[tuple]:
 
 def catalog_without_ours(schema: Schema) -> list[tuple]:
     """Return everything in a schema except what our migrations make."""
-    ours = {"user_profile", "user_profile_is_final", VERSION_TABLE}
-    return [row for row in catalog(schema) if row[0] not in ours]
+    made = {"user_profile", "user_profile_is_final", VERSION_TABLE}
+    return [row for row in catalog(schema) if row[0] not in made]
 
 
 def tables(schema: Schema) -> set[str]:

@@ -111,18 +111,18 @@ def test_an_impersonated_session_may_look_and_write_nothing(site):
 def test_a_view_that_somebody_adds_in_a_hurry_is_guarded_like_the_profile(make_app, default_site):
     app = make_app()
     app.add_url_rule("/new", "new", lambda: "done", methods=["POST"])
-    ours, other, seen = (
+    window, other, seen = (
         Browser(app, default_site.user(state), {})
         for state in ("onboarded", "onboarded", "impersonated")
     )
-    assert ours.post("/new").text == "done"
-    assert ours.post("/new", headers={"Origin": "https://evil.example"}).status_code == 403
+    assert window.post("/new").text == "done"
+    assert window.post("/new", headers={"Origin": "https://evil.example"}).status_code == 403
     assert Browser(app, None, {}).post("/new").status_code == 303
     answers = some_answers(default_site.questionnaire)
     insert_profile(default_site.connection, seen.user.id, answers, is_onboarded=True)
     assert seen.post("/new").status_code == 403
-    others = app.extensions["onboarding"].csrf.issue(other.user.token)
-    for token in ("", "x", others):
-        assert ours.post("/new", {"csrf_token": token}).status_code == 403
-    stale = ours.post("/new", {"csrf_token": default_site.stale_token(ours.user)})
+    foreign = app.extensions["onboarding"].csrf.issue(other.user.token)
+    for token in ("", "x", foreign):
+        assert window.post("/new", {"csrf_token": token}).status_code == 403
+    stale = window.post("/new", {"csrf_token": default_site.stale_token(window.user)})
     assert stale.headers["Location"] == "/new?problem=stale#problem"
