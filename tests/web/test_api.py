@@ -200,6 +200,9 @@ def test_slashes_before_a_path_change_nothing(default_site):
     for method, path in (("GET", "/api/profile"), ("OPTIONS", "/api/profile"), ("GET", "/api/no")):
         responses = [window.request(method, slashes + path) for slashes in ("", "/", "//")]
         assert len({response.status_code for response in responses}) == 1
+        for response in responses:
+            # A second may end between them.
+            response.headers.pop("Date", None)
         first, *others = (sorted(response.headers) for response in responses)
         assert others == [first, first]
         assert ("Access-Control-Allow-Origin", origin) in first
