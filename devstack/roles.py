@@ -3,9 +3,8 @@
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 from urllib.parse import quote
 
 import psycopg
@@ -44,12 +43,6 @@ class DatabaseRoles:
     def app_url(self) -> str:
         """The address for the running app, which has what `flask doctor --grants` gives it."""
         return self._as(self.app)
-
-    def for_database(self, url: str) -> Self:
-        """Share another database of the same server between the same roles."""
-        with psycopg.connect(url, autocommit=True) as superuser:
-            _hand_over(superuser, self.site)
-        return replace(self, url=url)
 
     def migrate(self, app: App, log: Path) -> None:
         """Follow `flask doctor --grants`: roles, our migrations, rights. The main site's tables stand."""

@@ -40,7 +40,7 @@ class MainSiteIdentities:
         self._limit = WaitingLimit("the main site", max_waiting)
 
     def identify(self, session_token: str | None) -> Identity:
-        """Return the identity for the cookie's content; without one, neither the site nor the database is read.
+        """Return the identity for the cookie's content; without it, read neither site nor database.
 
         Raise `MainSiteUnavailable` unless the main site's answer is clear.
         """

@@ -53,7 +53,7 @@ def _fixed_headers(settings: Settings, style_sources: tuple[str, ...]) -> dict[s
         # A page with COEP require-corp frames only pages that send both of these.
         "Cross-Origin-Embedder-Policy": "require-corp",
         "Cross-Origin-Resource-Policy": "same-site",
-        # No page that opened ours, or that ours opened, keeps a reference to it. A frame has no opener.
+        # No page that opened this one, or was opened by it, keeps a reference to it. A frame has no opener.
         "Cross-Origin-Opener-Policy": "same-origin",
         # Not no-referrer: it makes a browser post our own forms with "Origin: null".
         "Referrer-Policy": "same-origin",

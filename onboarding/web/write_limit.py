@@ -28,7 +28,7 @@ _STORAGE_PAUSE_S = 5
 class WriteLimit:
     """Limits each user to so many writes a minute; 0 is without limit.
 
-    `storage` is `setting_parsers.MEMORY`, where each process counts by itself, or the URL of a Redis that all
+    `storage` is `MEMORY`, where each process counts by itself, or the URL of a Redis that all
     processes share. While that doesn't answer, each counts by itself.
     """
 

@@ -84,7 +84,7 @@ def test_with_a_secret_a_forged_cookie_is_not_passed_on():
     for cookie, token in ((JUDGED, f"{TOKEN}.{SIGNATURE}"), (COOKIE, TOKEN)):
         assert cookie.token(FORGED) is None
         assert cookie.has_unverified(FORGED)
-        # Of two the one that is ours, whatever a sibling subdomain has planted.
+        # Of two the one with our signature, whatever a sibling subdomain has planted.
         assert cookie.token(f"{FORGED}; {GOOD}") == token
 
 

@@ -10,7 +10,15 @@ import pytest
 
 from onboarding.database import Unavailable
 from onboarding.deadline import time_limit
-from tests.database.asking import connections, read, read_and_write, scalar, takes, through, write
+from tests.database.statements import (
+    connections,
+    read,
+    read_and_write,
+    scalar,
+    takes,
+    through,
+    write,
+)
 from tests.faults.proxy import let_pass, stall_all
 from tests.schemas import engine_url, open_database
 

@@ -10,7 +10,7 @@ from devstack.processes import free_port
 from onboarding.database import Unavailable
 from onboarding.database_url import parse_database_url
 from onboarding.deadline import time_limit
-from tests.database.asking import connections, read, scalar, through
+from tests.database.statements import connections, read, scalar, through
 from tests.faults.proxy import Message, Side, Verdict
 from tests.schemas import engine_url, open_database
 

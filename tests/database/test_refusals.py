@@ -7,7 +7,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from onboarding.database import SchemaMismatch, Unavailable
-from tests.database.asking import scalar
+from tests.database.statements import scalar
 from tests.schemas import engine_url, open_database
 
 pytestmark = pytest.mark.slow

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.database.asking import scalar
+from tests.database.statements import scalar
 from tests.schemas import engine_url, open_database
 
 pytestmark = pytest.mark.slow

@@ -23,6 +23,7 @@ SHORT = {
         "slack_s": SLACK_S,
         "settings": PATIENT,
     },
+    "busy": {"requests": 100, "busy": 3, "settings": PATIENT},
     "clocks": {"users_each": 1, "skews_s": (0, 60)},
 }
 

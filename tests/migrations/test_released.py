@@ -11,7 +11,7 @@ from devstack.processes import ROOT
 pytestmark = pytest.mark.slow
 
 # Reads and saves with the app in the working directory. Uses only what is promised to callers: any
-# release can be asked, and its questions are read from its own OpenAPI document.
+# release will do, and its questions are read from its own OpenAPI document.
 JOURNEY = """
 import os, sys
 import onboarding

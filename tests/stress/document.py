@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from devstack.processes import ROOT
-from tests.faults import clocks, cuts, pooler, recovery, soak, stalls, storm
+from tests.faults import busy, clocks, cuts, pooler, recovery, soak, stalls, storm
 from tests.faults.cluster import THIS_APP, TUTORIAL, Cluster, Result, Variant, start_cluster
 from tests.stress import rolling
 
@@ -45,6 +45,7 @@ ROWS = (
     Row("one cut at each message of a save", "cuts", cuts.measure),
     Row("silence while every thread waits", "stalls", _stalls),
     Row("outages of 3 seconds, 20 requests a second", "recovery", recovery.measure),
+    Row("200 requests at once, a busy machine", "busy", busy.measure),
     Row("1,200 transactions through PgBouncer", "pooler", pooler.measure),
     Row("clocks a minute off", "clocks", clocks.measure, compares=False),
     Row("20,000 requests", "soak", soak.measure, compares=False),

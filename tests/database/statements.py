@@ -1,4 +1,4 @@
-"""What the tests ask a database, and how long that takes."""
+"""Statements for a database, and how long they take."""
 
 import threading
 import time
